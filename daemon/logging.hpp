@@ -1,0 +1,24 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "daemon/unix/privileges.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace myq {
+
+// Sends spdlog to the configured target. For a file, standard error itself becomes the log, in this
+// process and every later child: what a library or a dying process writes there is kept as well.
+// The file is made for `owner` if missing, so call before the drop. Every record is one line and
+// one write(2); whatever is not printable ASCII in it is escaped, since much of it comes from
+// strangers. Throws std::system_error when the file cannot be had.
+void open_log(const LogConfig& config, const Identity& owner);
+
+void set_log_level(LogConfig::Level level);
+
+// Opens the log file anew after a rotation. Async-signal-safe. When the file cannot be opened (a
+// directory that only root may write, and nobody made the new file) the old one stays in use.
+void reopen_log();
+
+}  // namespace myq

@@ -1,0 +1,29 @@
+#include "daemon/control.hpp"
+#include "daemon/daemon.hpp"
+#include "daemon/exit_code.hpp"
+#include "daemon/options.hpp"
+
+#include <cstdio>
+#include <exception>
+
+int main(int argc, char** argv) try {
+    using Action = myq::Options::Action;
+    const myq::Options options = myq::parse_options(argc, argv);
+    switch (options.action) {
+    case Action::start:
+        return myq::run_daemon(options);
+    case Action::check:
+        return myq::check(options);
+    case Action::stop:
+        return myq::stop_daemon(options);
+    case Action::status:
+        return myq::show_status(options);
+    case Action::reload:
+        return myq::reload_daemon(options);
+    case Action::remove_queues:
+        return myq::remove_queues(options);
+    }
+} catch (const std::exception& e) {
+    std::fprintf(stderr, "myqd: %s\n", e.what());
+    return myq::exit_code(e);
+}

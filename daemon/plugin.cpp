@@ -1,0 +1,111 @@
+#include "daemon/plugin.hpp"
+
+#include "daemon/unix/signals.hpp"
+
+#define BOOST_DLL_USE_STD_FS
+#include <boost/dll/shared_library.hpp>
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <array>
+#include <memory>
+#include <vector>
+
+namespace myq {
+
+namespace {
+
+const char* speaking = "plugin";
+
+void log_line(int level, const char* text, std::size_t size) {
+    constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
+                                spdlog::level::err};
+    const auto index = static_cast<std::size_t>(level);
+    spdlog::log(index < levels.size() ? levels.at(index) : spdlog::level::err, "{}: {}", speaking,
+                std::string_view(text, size));
+}
+
+// dlopen's text names the memfd; the reader knows the file.
+std::string load_failure(const PluginImage& image, std::string text,
+                         const std::string& loaded_from) {
+    for (auto at = text.find(loaded_from); at != std::string::npos; at = text.find(loaded_from)) {
+        text.replace(at, loaded_from.size(), image.name + ".so");
+    }
+    return fmt::format("{}: cannot be loaded: {}", image.path.string(), text);
+}
+
+// The last member of the contract that this daemon cannot do without.
+constexpr std::size_t needed_size = offsetof(myq_plugin, handle) + sizeof(myq_plugin::handle);
+
+void check_contract(const myq_plugin* contract, const std::filesystem::path& path) {
+    if (contract == nullptr) {
+        throw PluginError(
+            fmt::format("{}: refuses this daemon (myq_plugin_entry returned NULL)", path.string()));
+    }
+    if (contract->abi_major != MYQ_ABI_MAJOR) {
+        throw PluginError(fmt::format(
+            "{}: is built for plugin ABI {}.{}, this daemon has {}.{}; build it "
+            "again with the <myq/plugin.h> of this daemon",
+            path.string(), contract->abi_major, contract->abi_minor, MYQ_ABI_MAJOR, MYQ_ABI_MINOR));
+    }
+    if (contract->size < needed_size) {
+        throw PluginError(
+            fmt::format("{}: its struct myq_plugin has {} bytes, at least {} are needed",
+                        path.string(), contract->size, needed_size));
+    }
+    if (contract->name == nullptr || contract->version == nullptr || contract->start == nullptr ||
+        contract->handle == nullptr) {
+        throw PluginError(path.string() + ": its description lacks name, version, start or handle");
+    }
+}
+
+}  // namespace
+
+PluginOptions::PluginOptions(std::vector<OptionConfig> options) : options_(std::move(options)) {
+    for (const OptionConfig& option : options_) {
+        std::vector<const char*>& values = values_.emplace_back();
+        for (const std::string& value : option.values)
+            values.push_back(value.c_str());
+    }
+    for (std::size_t i = 0; i < options_.size(); ++i) {
+        list_.push_back({options_[i].name.c_str(), values_[i].data(), values_[i].size()});
+    }
+}
+
+Plugin::Plugin(const PluginImage& image) {
+    const std::string from = "/proc/self/fd/" + std::to_string(image.memory.value());
+    using Library = boost::dll::shared_library;
+    // Never destroyed, since that would unload it: see the class comment.
+    static auto& loaded = *new std::vector<std::unique_ptr<Library>>;
+    Library* library = loaded.emplace_back(std::make_unique<Library>()).get();
+    try {
+        library->load(from, boost::dll::load_mode::rtld_now | boost::dll::load_mode::rtld_local);
+    } catch (const std::exception& e) {
+        throw PluginError(load_failure(image, e.what(), from));
+    }
+    if (!library->has("myq_plugin_entry")) {
+        throw PluginError(image.path.string() +
+                          ": exports no myq_plugin_entry(); see <myq/plugin.h>");
+    }
+    const auto& entry = library->get<const myq_plugin*(const myq_host*)>("myq_plugin_entry");
+    contract_ = entry(&plugin_host());
+    check_contract(contract_, image.path);
+}
+
+const myq_host& plugin_host() {
+    static const myq_host host{
+        .size = sizeof(myq_host),
+        .abi_major = MYQ_ABI_MAJOR,
+        .abi_minor = MYQ_ABI_MINOR,
+        .version = MYQ_VERSION,
+        .log = log_line,
+        .should_stop = [] { return stop_requested() ? 1 : 0; },
+    };
+    return host;
+}
+
+void log_as(const char* plugin) {
+    speaking = plugin;
+}
+
+}  // namespace myq

@@ -1,0 +1,25 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "daemon/handler_table.hpp"
+#include "daemon/unix/privileges.hpp"
+#include "daemon/worker_process.hpp"
+
+#include <span>
+
+namespace myq {
+
+// What one worker does: messages of `queue` that `types` selects, through `routes`.
+struct WorkerTask {
+    const QueueConfig& queue;
+    Selector types;
+    std::span<const Route> routes;
+    const Identity& service;
+};
+
+// A worker's whole life, in its own process, with privileges dropped: claims its slot, starts the
+// handlers, reports ready, settles what the last worker left in the slot, then takes one message
+// after the other until it is asked to leave. Returns its exit status.
+int run_worker(const WorkerTask& task, const WorkerSeat& seat) noexcept;
+
+}  // namespace myq

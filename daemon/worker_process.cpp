@@ -1,0 +1,146 @@
+#include "daemon/worker_process.hpp"
+
+#include "daemon/unix/child.hpp"
+#include "daemon/unix/failure.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+
+namespace myq {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds term_again{50};
+constexpr milliseconds first_pause{1'000};
+constexpr milliseconds longest_pause{60'000};
+// What a handler gets to come to its senses after its timeout, before its worker is killed.
+constexpr milliseconds grace{1'000};
+// A worker that lived shorter than this and did nothing is as good as one that never started.
+constexpr milliseconds infancy{1'000};
+
+}  // namespace
+
+std::optional<Clock::time_point> WorkerProcess::next_event() const {
+    switch (state_) {
+    case State::waiting:
+        return spawn_at_;
+    case State::leaving:
+        return std::min(next_term_, kill_at_);
+    default:
+        return std::nullopt;
+    }
+}
+
+void WorkerProcess::spawn() {
+    std::array<int, 2> ends{};
+    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("pipe2");
+    report_ = Fd{ends[0]};
+    Fd child_end{ends[1]};
+    messages_at_birth_ = slot_->view().messages;
+    const pid_t supervisor = ::getpid();
+    pid_ = fork_child([&] {
+        report_.reset();
+        return spec_->body({*slot_, child_end, supervisor, settle_only_, last_end_});
+    });
+    born_ = Clock::now();
+    end_reason_.clear();
+    state_ = State::starting;
+}
+
+std::optional<WorkerProcess::Failure> WorkerProcess::read_report() {
+    std::array<char, 1024> text{};
+    // One small write by the worker, and so one read; nothing at all when it died before.
+    const ssize_t n = ::read(report_.value(), text.data(), text.size());
+    report_.reset();
+    if (n < 2) return std::nullopt;
+    if (text[0] == EXIT_SUCCESS) {
+        if (state_ == State::starting) state_ = State::ready;
+        return std::nullopt;
+    }
+    // Between the exit code and the byte that ends the report; see Readiness.
+    return Failure{text[0], std::string(text.data() + 1, static_cast<std::size_t>(n - 2))};
+}
+
+void WorkerProcess::ask_to_leave(milliseconds patience, const std::string& reason) {
+    if (state_ == State::waiting) state_ = State::gone;
+    if (state_ == State::gone) return;
+    const Clock::time_point now = Clock::now();
+    const Clock::time_point last = now + patience;
+    kill_at_ = state_ == State::leaving ? std::min(kill_at_, last) : last;
+    next_term_ = now;
+    state_ = State::leaving;
+    if (!reason.empty()) end_reason_ = reason;
+    tick(now);
+}
+
+void WorkerProcess::tick(Clock::time_point now) {
+    if (state_ == State::ready) return check_deadline(now);
+    if (state_ != State::leaving) return;
+    if (now >= kill_at_) {
+        ::kill(pid_.value(), SIGKILL);
+        kill_at_ = now + longest_pause;  // a process in an uninterruptible sleep takes its time
+        next_term_ = kill_at_;
+    } else if (now >= next_term_) {
+        // Again and again: msgrcv() takes no signal mask, so a SIGTERM that lands between the
+        // worker's look at its flag and msgrcv() finds it asleep.
+        ::kill(pid_.value(), SIGTERM);
+        next_term_ = now + term_again;
+    }
+}
+
+void WorkerProcess::check_deadline(Clock::time_point now) {
+    const std::int64_t deadline = slot_->view().deadline_ns;
+    // steady_clock is CLOCK_MONOTONIC, whose nanoseconds the worker wrote.
+    if (deadline == 0 || now.time_since_epoch() < std::chrono::nanoseconds{deadline}) return;
+    ask_to_leave(grace, "the handler's timeout ran out");
+}
+
+WorkerProcess::End WorkerProcess::ended(int wait_status) {
+    pid_.disown();
+    const SlotView view = slot_->view();
+    End end;
+    end.text = end_reason_.empty() ? describe_exit(wait_status) : end_reason_;
+    end.expected = state_ == State::leaving && end_reason_.empty();
+    end.occupied = view.occupied;
+    const bool idle =
+        view.messages == messages_at_birth_ && !view.occupied && view.needed_body == 0;
+    const bool never_ready = state_ == State::starting;
+    // Killed from outside while it waited in good health, it says nothing of the next one.
+    const bool murdered = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+    end.dead_on_arrival = never_ready || (idle && !murdered && Clock::now() - born_ < infancy);
+    if (!end.dead_on_arrival) pause_ = milliseconds{0};
+    last_end_ = end.text;
+    report_.reset();
+    // There is no pid any more, and kill(-1) would end every process of this user.
+    state_ = State::gone;
+    return end;
+}
+
+SlotCounts WorkerProcess::settled() const {
+    const SlotCounts now = slot_->counts();
+    return {now.done - counts_before_.done, now.retry - counts_before_.retry,
+            now.reject - counts_before_.reject, now.dead - counts_before_.dead};
+}
+
+void WorkerProcess::enlarge_slot(const SlotDirectory& slots, std::size_t body_capacity) {
+    // Before the open, which makes the same file anew: its counts begin at 0 again.
+    const SlotCounts so_far = settled();
+    slot_ = slots.open(slot_->name(), body_capacity);
+    const SlotCounts now = slot_->counts();
+    // Unsigned, so that what was settled in the old slot still counts in the differences.
+    counts_before_ = {now.done - so_far.done, now.retry - so_far.retry, now.reject - so_far.reject,
+                      now.dead - so_far.dead};
+}
+
+void WorkerProcess::schedule_respawn(bool paced) {
+    state_ = State::waiting;
+    if (paced) pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
+    spawn_at_ = Clock::now() + (paced ? pause_ : milliseconds{0});
+}
+
+}  // namespace myq

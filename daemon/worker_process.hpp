@@ -1,0 +1,116 @@
+#pragma once
+
+#include "daemon/slot.hpp"
+#include "daemon/slot_directory.hpp"
+#include "daemon/unix/owned.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace myq {
+
+// What a worker is given by the supervisor, in the worker's own process.
+struct WorkerSeat {
+    const SlotFile& slot;
+    Fd& report;            // for Readiness: ready, or why not
+    pid_t supervisor;      // who it works for
+    bool settle_only;      // settle what is in the slot, then leave
+    std::string last_end;  // how the slot's last worker ended, "" for none
+};
+
+// One worker to keep alive: what it is called and what its process runs.
+struct WorkerSpec {
+    std::string queue;
+    std::function<int(const WorkerSeat&)> body;
+};
+
+using Clock = std::chrono::steady_clock;
+
+// A worker as its supervisor sees it: the slot stays, processes on it come and go.
+class WorkerProcess {
+public:
+    enum class State {
+        waiting,  // no process; one is due at `spawn_at`
+        starting,
+        ready,
+        leaving,  // asked to leave
+        gone,     // no process, and none to come
+    };
+
+    WorkerProcess(std::shared_ptr<const WorkerSpec> spec, std::unique_ptr<SlotFile> slot)
+        : spec_(std::move(spec)),
+          slot_(std::move(slot)),
+          counts_before_(slot_->counts()) {}
+
+    State state() const { return state_; }
+    const WorkerSpec& spec() const { return *spec_; }
+    const SlotFile& slot() const { return *slot_; }
+    pid_t pid() const { return pid_.value(); }
+    int report_fd() const { return report_.value(); }  // -1 once it has reported
+    bool settle_only() const { return settle_only_; }
+
+    // When the loop must look at it again at the latest.
+    std::optional<Clock::time_point> next_event() const;
+
+    void spawn();
+    // Between two processes: the same slot, empty and larger.
+    void enlarge_slot(const SlotDirectory& slots, std::size_t body_capacity);
+
+    // What the report pipe has: why the worker cannot start, with the exit code that fits; nullopt
+    // when it is ready, or ended without a word, which ended() will tell.
+    struct Failure {
+        int exit_code;
+        std::string sentence;
+    };
+    std::optional<Failure> read_report();
+
+    // Asks it to leave, with SIGTERM again and again, and SIGKILL when `patience` has run out.
+    void ask_to_leave(std::chrono::milliseconds patience, const std::string& reason = {});
+    // Does what is due: repeats SIGTERM, kills, notices that the handler's time is up.
+    void tick(Clock::time_point now);
+
+    // The process has ended. Decides, and remembers for the next one, how it ended. It stays gone
+    // unless schedule_respawn() follows.
+    struct End {
+        std::string text;      // "killed by SIGSEGV"
+        bool expected;         // it was asked to leave and did
+        bool dead_on_arrival;  // it ended before it could do anything: the next one will too
+        bool occupied;         // a message is left in the slot
+    };
+    End ended(int wait_status);
+
+    // The next process comes now, or after a pause that doubles from 1 s to 60 s.
+    void schedule_respawn(bool paced);
+    void retire() { state_ = State::gone; }
+
+    // From now on only settles what is in the slot, by the means of `spec`.
+    void settle_with(std::shared_ptr<const WorkerSpec> spec) {
+        spec_ = std::move(spec);
+        settle_only_ = true;
+    }
+
+    // The outcomes since this object was made.
+    SlotCounts settled() const;
+
+private:
+    void check_deadline(Clock::time_point now);
+
+    std::shared_ptr<const WorkerSpec> spec_;
+    std::unique_ptr<SlotFile> slot_;
+    SlotCounts counts_before_;
+    bool settle_only_ = false;
+    State state_ = State::waiting;
+    ChildPid pid_;
+    Fd report_;
+    std::uint64_t messages_at_birth_ = 0;
+    Clock::time_point born_, spawn_at_, next_term_, kill_at_;
+    std::chrono::milliseconds pause_{0};
+    std::string end_reason_;  // ours, where the wait status alone would not tell
+    std::string last_end_;
+};
+
+}  // namespace myq

@@ -1,0 +1,45 @@
+#pragma once
+
+#include "daemon/slot.hpp"
+
+#include <unistd.h>
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+// A slot's bytes as the kernel, or a stray store, would change them.
+namespace myq::test {
+
+inline const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+
+inline void put_bytes(const SlotFile& file, std::size_t offset, std::string_view bytes) {
+    const ssize_t n =
+        ::pwrite(file.fd().value(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (n != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("pwrite");
+}
+
+template <typename Value>
+void put(const SlotFile& file, std::size_t offset, Value value) {
+    put_bytes(file, offset, {reinterpret_cast<const char*>(&value), sizeof value});
+}
+
+// What msgrcv() stores in an empty slot.
+inline void store(const SlotFile& file, std::int64_t type, std::string_view body) {
+    put(file, page, type);
+    put_bytes(file, page + sizeof type, body);
+}
+
+// The same in the worker itself, and what it does next.
+inline void receive(Slot& slot, std::int64_t type, std::string_view body) {
+    std::memcpy(slot.buffer(), &type, sizeof type);
+    std::memcpy(static_cast<char*>(slot.buffer()) + sizeof type, body.data(), body.size());
+    slot.landed(body.size());
+}
+
+inline std::string text_of(const Slot& slot) {
+    return {reinterpret_cast<const char*>(slot.body().data()), slot.body().size()};
+}
+
+}  // namespace myq::test

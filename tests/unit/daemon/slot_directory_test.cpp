@@ -1,0 +1,145 @@
+#include "daemon/slot_directory.hpp"
+#include "daemon/unix/signals.hpp"
+#include "tests/unit/daemon/child.hpp"
+#include "tests/unit/daemon/lines.hpp"
+#include "tests/unit/daemon/run_dir.hpp"
+#include "tests/unit/daemon/slot_bytes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sched.h>
+#include <signal.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+using namespace myq;
+using namespace myq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+const Identity me = current_identity();
+const Identity nobody{"nobody", "nogroup", 65534, 65534};
+
+struct stat stat_of(const std::filesystem::path& path) {
+    struct stat st {};
+    lstat(path.c_str(), &st);
+    return st;
+}
+
+// A worker of a daemon that is gone; returns once it has the slot.
+template <typename Body>
+pid_t orphan(const SlotDirectory& slots, const std::string& name, Body body) {
+    Lines lines;
+    const pid_t pid = fork_child([&] {
+        const auto file = slots.open(name, 100);
+        const Slot slot(*file);
+        return body([&] { lines.say("claimed"); });
+    });
+    lines.wait_for("claimed");
+    return pid;
+}
+
+}  // namespace
+
+TEST_CASE("slots are in a private directory of the service's where run_dir is a tmpfs") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), nobody);
+    CHECK(slots.path() == run / "slots");
+    const struct stat st = stat_of(run / "slots");
+    CHECK((st.st_mode & 07777) == 0700);
+    CHECK(st.st_uid == 65534);
+    CHECK(st.st_gid == 65534);
+    CHECK_NOTHROW(SlotDirectory(run.path(), nobody));  // the next start
+}
+
+TEST_CASE("slots are in /dev/shm where run_dir is on a disk, under a name of their own") {
+    std::filesystem::create_directories("/var/tmp/myq-slots/run");
+    const SlotDirectory slots("/var/tmp/myq-slots/run", me);
+    CHECK(slots.path() == "/dev/shm/var-tmp-myq-slots-run");
+    CHECK((stat_of(slots.path()).st_mode & 07777) == 0700);
+    std::filesystem::remove_all("/dev/shm/var-tmp-myq-slots-run");
+    std::filesystem::remove_all("/var/tmp/myq-slots");
+}
+
+TEST_CASE("slots have no file where there is no tmpfs at all") {
+    CHECK(in_child([] {
+              if (unshare(CLONE_NEWNS) != 0) return 2;
+              if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return 3;
+              if (mount("/var", "/dev/shm", nullptr, MS_BIND, nullptr) != 0) return 4;
+              const SlotDirectory slots("/var", me);
+              if (!slots.path().empty() || !slots.names().empty()) return 5;
+              if (slots.evict_orphans(0ms) != 0) return 6;
+              const auto file = slots.open("q.0", 100);
+              return file->body_capacity() == 100 ? 0 : 7;
+          }) == 0);
+}
+
+TEST_CASE("a directory that somebody else may have prepared is refused") {
+    const RunDir run;
+    const auto refused =
+        doctest::Contains("is not a private directory of user root; see what it is "
+                          "and remove it: Operation not permitted");
+    SUBCASE("somebody else's") {
+        std::filesystem::create_directory(run / "slots");
+        REQUIRE(chmod((run / "slots").c_str(), 0700) == 0);
+        REQUIRE(chown((run / "slots").c_str(), 65534, 65534) == 0);
+    }
+    SUBCASE("one that others may look into") {
+        std::filesystem::create_directory(run / "slots");
+        REQUIRE(chmod((run / "slots").c_str(), 0750) == 0);
+    }
+    SUBCASE("a link to elsewhere") {
+        std::filesystem::create_directory(run / "elsewhere");
+        std::filesystem::create_directory_symlink(run / "elsewhere", run / "slots");
+    }
+    SUBCASE("a file") {
+        write_file(run / "slots", "x");
+    }
+    CHECK_THROWS_WITH_AS(SlotDirectory(run.path(), me), refused, std::system_error);
+}
+
+TEST_CASE("slots are listed by name, and a removed one is gone") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    CHECK(slots.names().empty());
+    slots.open("jobs.1", 100);
+    slots.open("jobs.0", 100);
+    std::filesystem::create_symlink("/etc/passwd", slots.path() / "link");
+    std::filesystem::create_directory(slots.path() / "directory");
+    CHECK(slots.names() == std::vector<std::string>{"jobs.0", "jobs.1"});
+    slots.remove("jobs.0");
+    CHECK(slots.names() == std::vector<std::string>{"jobs.1"});
+    CHECK_NOTHROW(slots.remove("jobs.0"));
+}
+
+TEST_CASE("orphans are asked to leave, and may finish their message") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    slots.open("jobs.0", 100);  // nobody's
+    const pid_t pid = orphan(slots, "jobs.1", [](auto claimed) {
+        become_interruptible(getppid(), [] {});
+        claimed();
+        while (!stop_requested())
+            pause();
+        return 5;
+    });
+    CHECK(slots.evict_orphans(20s) == 1);
+    CHECK(myq::test::wait_for(pid) == 5);
+    CHECK(slots.evict_orphans(20s) == 0);
+    CHECK_NOTHROW(Slot{*slots.open("jobs.1", 100)});
+}
+
+TEST_CASE("an orphan that does not leave is killed") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    const pid_t pid = orphan(slots, "jobs.0", [](auto claimed) {
+        signal(SIGTERM, SIG_IGN);
+        claimed();
+        for (;;)
+            pause();
+        return 0;
+    });
+    CHECK(slots.evict_orphans(100ms) == 1);
+    CHECK(myq::test::wait_for(pid) == -SIGKILL);
+}

@@ -1,0 +1,243 @@
+#include "daemon/slot_directory.hpp"
+#include "daemon/unix/daemonize.hpp"
+#include "daemon/worker_process.hpp"
+#include "tests/unit/daemon/lines.hpp"
+#include "tests/unit/daemon/run_dir.hpp"
+#include "tests/unit/daemon/slot_bytes.hpp"
+
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <string>
+
+using namespace myq;
+using namespace myq::test;
+using namespace std::chrono_literals;
+
+namespace {
+
+using State = WorkerProcess::State;
+
+// A worker with this body on a slot of its own.
+struct Bench {
+    explicit Bench(std::function<int(const WorkerSeat&)> body)
+        : worker(std::make_shared<WorkerSpec>(WorkerSpec{"q", std::move(body)}),
+                 slots.open("q.0", 100)) {}
+
+    WorkerProcess::End wait_for_end() {
+        int status = 0;
+        ::waitpid(worker.pid(), &status, 0);
+        return worker.ended(status);
+    }
+
+    std::chrono::milliseconds pause() const {
+        return std::chrono::ceil<std::chrono::milliseconds>(*worker.next_event() - Clock::now());
+    }
+
+    RunDir run;
+    SlotDirectory slots{run.path(), current_identity()};
+    WorkerProcess worker;
+};
+
+void ready(const WorkerSeat& seat) {
+    Readiness(std::move(seat.report)).ready();
+}
+
+}  // namespace
+
+TEST_CASE("a worker is waiting, starting, ready, leaving, gone") {
+    Bench bench([](const WorkerSeat& seat) {
+        ready(seat);
+        ::pause();
+        return 0;
+    });
+    WorkerProcess& worker = bench.worker;
+    CHECK(worker.state() == State::waiting);
+    CHECK(*worker.next_event() <= Clock::now());
+    worker.spawn();
+    CHECK(worker.state() == State::starting);
+    CHECK(worker.pid() > 0);
+    CHECK(!worker.read_report());
+    CHECK(worker.state() == State::ready);
+    CHECK(worker.report_fd() == -1);
+    CHECK(!worker.next_event());
+    worker.ask_to_leave(10s);
+    CHECK(worker.state() == State::leaving);
+    const auto end = bench.wait_for_end();
+    CHECK(end.expected);
+    CHECK(end.text == "killed by SIGTERM");
+    CHECK(!end.occupied);
+    worker.retire();
+    CHECK(worker.state() == State::gone);
+}
+
+TEST_CASE("a worker that cannot start says why, with an exit code") {
+    Bench bench([](const WorkerSeat& seat) {
+        Readiness(std::move(seat.report)).failed("plugin resize: gone", 78);
+        return 78;
+    });
+    bench.worker.spawn();
+    const auto failure = bench.worker.read_report();
+    REQUIRE(failure);
+    CHECK(failure->exit_code == 78);
+    CHECK(failure->sentence == "plugin resize: gone");
+    CHECK(bench.wait_for_end().dead_on_arrival);
+}
+
+TEST_CASE("a very long reason may be cut, but its beginning arrives") {
+    const std::string reason(3'000, 'r');
+    Bench bench([&](const WorkerSeat& seat) {
+        Readiness(std::move(seat.report)).failed(reason, 78);
+        return 78;
+    });
+    bench.worker.spawn();
+    const auto failure = bench.worker.read_report();
+    REQUIRE(failure);
+    CHECK(failure->sentence.size() >= 1'000);
+    CHECK(reason.starts_with(failure->sentence));
+    bench.wait_for_end();
+}
+
+TEST_CASE("a worker that ends without a word reports nothing, and is dead on arrival") {
+    Bench bench([](const WorkerSeat&) { return 4; });
+    bench.worker.spawn();
+    CHECK(!bench.worker.read_report());
+    CHECK(bench.worker.state() == State::starting);
+    const auto end = bench.wait_for_end();
+    CHECK(end.text == "exit status 4");
+    CHECK(!end.expected);
+    CHECK(end.dead_on_arrival);
+}
+
+TEST_CASE("a worker that did something did not die on arrival") {
+    bool is_dead = false;
+    bool is_occupied = false;
+    std::function<void(Slot&)> deed;
+    SUBCASE("nothing") {
+        is_dead = true;
+    }
+    SUBCASE("settled a message") {
+        deed = [](Slot& slot) {
+            receive(slot, 7, "x");
+            slot.settle(&SlotHeader::done);
+        };
+    }
+    SUBCASE("left a message") {
+        deed = [](Slot& slot) { receive(slot, 7, "x"); };
+        is_occupied = true;
+    }
+    SUBCASE("found its slot too small") {
+        deed = [](Slot& slot) { slot.need(1'000); };
+    }
+    Bench bench([&](const WorkerSeat& seat) {
+        Slot slot(seat.slot);
+        ready(seat);
+        if (deed) deed(slot);
+        return 0;
+    });
+    bench.worker.spawn();
+    bench.worker.read_report();
+    const auto end = bench.wait_for_end();
+    CHECK(end.dead_on_arrival == is_dead);
+    CHECK(end.occupied == is_occupied);
+}
+
+TEST_CASE("the pause before the next try doubles from a second to a minute, and starts over") {
+    bool works = false;
+    Bench bench([&](const WorkerSeat& seat) {
+        ready(seat);
+        if (works) store(seat.slot, 7, "x");
+        return 1;
+    });
+    const auto live = [&] {
+        bench.worker.spawn();
+        bench.worker.read_report();
+        bench.worker.schedule_respawn(bench.wait_for_end().dead_on_arrival);
+        CHECK(bench.worker.state() == State::waiting);
+        return std::chrono::round<std::chrono::seconds>(bench.pause());
+    };
+    for (const auto pause : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s})
+        CHECK(live() == pause);
+    works = true;
+    CHECK(live() == 0s);
+    works = false;
+    put<std::int64_t>(bench.worker.slot(), page, 0);
+    CHECK(live() == 1s);
+}
+
+TEST_CASE("a worker that waits for its next try needs no asking") {
+    Bench bench([](const WorkerSeat&) { return 0; });
+    bench.worker.ask_to_leave(10s);
+    CHECK(bench.worker.state() == State::gone);
+    bench.worker.ask_to_leave(10s);
+    CHECK(bench.worker.state() == State::gone);
+}
+
+TEST_CASE("SIGTERM is repeated until patience ends in SIGKILL") {
+    static Lines* lines = nullptr;
+    Lines pipe;
+    lines = &pipe;
+    Bench bench([](const WorkerSeat& seat) {
+        signal(SIGTERM, [](int) { lines->say("asked"); });
+        ready(seat);
+        for (;;)
+            ::pause();
+        return 0;
+    });
+    WorkerProcess& worker = bench.worker;
+    worker.spawn();
+    worker.read_report();
+    worker.ask_to_leave(60s);
+    pipe.wait_for("asked");
+    for (int i = 0; i < 3; ++i) {
+        const auto due = *worker.next_event();
+        CHECK(due > Clock::now() - 1s);
+        worker.tick(due - 1ms);  // not yet
+        worker.tick(due);
+        pipe.wait_for("asked");
+    }
+    worker.ask_to_leave(0s);  // whoever is in more of a hurry wins
+    const auto end = bench.wait_for_end();
+    CHECK(end.text == "killed by SIGKILL");
+    CHECK(end.expected);
+}
+
+TEST_CASE("a worker is asked to leave when its handler's time is up, and not before") {
+    Bench bench([](const WorkerSeat& seat) {
+        Slot slot(seat.slot);
+        receive(slot, 7, "x");
+        slot.begin_attempt((Clock::now() + 1h).time_since_epoch().count());
+        ready(seat);
+        ::pause();
+        return 0;
+    });
+    WorkerProcess& worker = bench.worker;
+    worker.spawn();
+    worker.read_report();
+    worker.tick(Clock::now() + 59min);
+    CHECK(worker.state() == State::ready);
+    worker.tick(Clock::now() + 61min);
+    CHECK(worker.state() == State::leaving);
+    const auto end = bench.wait_for_end();
+    CHECK(end.text == "the handler's timeout ran out");
+    CHECK(!end.expected);
+    CHECK(end.occupied);
+}
+
+TEST_CASE("the next worker is told how the last one ended") {
+    Lines lines;
+    Bench bench([&](const WorkerSeat& seat) {
+        lines.say("after '" + seat.last_end + "'");
+        CHECK(seat.supervisor == getppid());
+        raise(SIGABRT);
+        return 0;
+    });
+    bench.worker.spawn();
+    bench.wait_for_end();
+    bench.worker.spawn();
+    bench.wait_for_end();
+    CHECK(lines.wait_for("after") == "after ''");
+    CHECK(lines.wait_for("after") == "after 'killed by SIGABRT'");
+}
