@@ -1,0 +1,122 @@
+#include "tests/unit/plugins/plugin_host.hpp"
+
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+
+namespace {
+
+std::vector<LogLine> log_lines;  // the contract's log() has no context pointer
+
+const myq_host host = {
+    .size = sizeof(myq_host),
+    .abi_major = MYQ_ABI_MAJOR,
+    .abi_minor = MYQ_ABI_MINOR,
+    .version = "test",
+    .log =
+        [](int level, const char* text, size_t size) {
+            log_lines.push_back({level, std::string(text, size)});
+        },
+    .should_stop = [] { return 0; },
+};
+
+const myq_plugin* load(const std::string& name) {
+    std::filesystem::path file = std::filesystem::path(BUNDLED_PLUGINS) / (name + ".so");
+    if (!exists(file)) file = std::filesystem::path(TEST_PLUGINS) / (name + ".so");
+    void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+    if (library == nullptr) throw std::runtime_error(dlerror());
+    auto* entry = reinterpret_cast<decltype(&myq_plugin_entry)>(dlsym(library, "myq_plugin_entry"));
+    if (entry == nullptr) throw std::runtime_error(dlerror());
+    return entry(&host);
+}
+
+std::vector<std::vector<const char*>> pointers(const OptionMap& options) {
+    std::vector<std::vector<const char*>> all;
+    for (const auto& [name, values] : options) {
+        all.emplace_back();
+        for (const std::string& value : values)
+            all.back().push_back(value.c_str());
+    }
+    return all;
+}
+
+std::vector<myq_option> contract(const OptionMap& options,
+                                 const std::vector<std::vector<const char*>>& values) {
+    std::vector<myq_option> all;
+    for (std::size_t i = 0; i < options.size(); ++i) {
+        all.push_back({options[i].first.c_str(), values[i].data(), values[i].size()});
+    }
+    return all;
+}
+
+}  // namespace
+
+StartedPlugin::StartedPlugin(const std::string& name, OptionMap options)
+    : plugin_(load(name)),
+      options_(std::move(options)),
+      values_(pointers(options_)),
+      contract_options_(contract(options_, values_)) {
+    std::array<char, 256> reason{};
+    state_ = plugin_->start(&host, contract_options_.data(), contract_options_.size(),
+                            reason.data(), reason.size());
+    if (state_ == nullptr) throw std::runtime_error(reason.data());
+}
+
+StartedPlugin::~StartedPlugin() {
+    plugin_->stop(state_);
+}
+
+Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
+    const myq_message message = {.size = sizeof(myq_message),
+                                 .type = letter.type,
+                                 .type_name = letter.type_name.c_str(),
+                                 .queue = letter.queue.c_str(),
+                                 .body = body.data(),
+                                 .body_size = body.size(),
+                                 .attempt = letter.attempt,
+                                 .timeout_ms = letter.timeout_ms};
+    myq_outcome outcome{};
+    outcome.size = sizeof outcome;
+    plugin_->handle(state_, &message, &outcome);
+    return {outcome.verdict, static_cast<const char*>(outcome.reason)};
+}
+
+std::string refusal(const std::string& name, const OptionMap& options) {
+    const auto values = pointers(options);
+    const auto list = contract(options, values);
+    std::array<char, 256> reason{};
+    const bool accepted =
+        load(name)->check(list.data(), list.size(), reason.data(), reason.size()) == 0;
+    return accepted ? "" : reason.data();
+}
+
+std::vector<LogLine> take_log() {
+    return std::exchange(log_lines, {});
+}
+
+TempDir::TempDir() {
+    std::string name = std::filesystem::temp_directory_path() / "myq-test-XXXXXX";
+    if (mkdtemp(name.data()) == nullptr) {
+        throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
+    }
+    path_ = name;
+}
+
+TempDir::~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+std::string contents(const std::filesystem::path& file) {
+    std::ifstream stream(file, std::ios::binary);
+    if (!stream) throw std::runtime_error("cannot read " + file.string());
+    std::ostringstream bytes;
+    bytes << stream.rdbuf();
+    return bytes.str();
+}
