@@ -1,0 +1,98 @@
+#include "client/create.hpp"
+#include "client/failure.hpp"
+#include "client/ftok.hpp"
+#include "client/list.hpp"
+#include "client/peek.hpp"
+#include "client/place.hpp"
+#include "client/recv.hpp"
+#include "client/remove.hpp"
+#include "client/send.hpp"
+#include "client/set.hpp"
+#include "client/stat.hpp"
+#include "client/waiting.hpp"
+#include "config/suggestion.hpp"
+#include "config/text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <csignal>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace {
+
+using namespace myq;
+
+// "sned" may mean "send".
+std::string unknown(const CLI::App& app, const std::string& word) {
+    if (word.starts_with('-')) {
+        return fmt::format("{}: no such option: see 'myq --help'", myq::quoted(word));
+    }
+    std::vector<std::string> names;
+    for (const CLI::App* verb : app.get_subcommands({}))
+        names.push_back(verb->get_name());
+    const std::vector<std::string_view> known(names.begin(), names.end());
+    const auto meant = closest(word, known);
+    return fmt::format("{}: no such verb: {}", myq::quoted(word),
+                       meant ? fmt::format("did you mean '{}'?", *meant)
+                             : fmt::format("use {}", fmt::join(names, ", ")));
+}
+
+int usage_error(const CLI::App& app, const CLI::ParseError& error) {
+    const std::vector<CLI::App*> chosen = app.get_subcommands();
+    if (!chosen.empty()) {
+        const std::string verb = chosen.front()->get_name();
+        fmt::print(stderr, "myq: {}: {}: see 'myq {} --help'\n", verb, error.what(), verb);
+    } else if (!app.remaining().empty()) {
+        fmt::print(stderr, "myq: {}\n", unknown(app, app.remaining().front()));
+    } else {
+        fmt::print(stderr, "myq: {}: see 'myq --help'\n", error.what());
+    }
+    return static_cast<int>(ExitCode::usage);
+}
+
+// Ends the process the way the signal would have, so that a shell's loop ends too.
+int die_of(const Interrupted& interrupted) {
+    if (!interrupted.text.empty()) fmt::print(stderr, "myq: {}\n", interrupted.text);
+    std::signal(interrupted.signal, SIG_DFL);
+    std::raise(interrupted.signal);
+    return 128 + interrupted.signal;  // reached only if the signal is blocked
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app{"Sends, receives and looks after System V messages and their queues."};
+    try {
+        app.name("myq");
+        app.set_version_flag("--version", "myq " MYQ_VERSION);
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.footer("See myq(1) for exit codes and examples.");
+
+        ConfigChoice config;
+        config.add(app);
+        add_send(app, config);
+        add_recv(app, config);
+        add_peek(app, config);
+        add_stat(app, config);
+        add_list(app, config);
+        add_create(app);
+        add_set(app, config);
+        add_remove(app, config);
+        add_ftok(app);
+        app.parse(argc, argv);  // runs the verb
+        return 0;
+    } catch (const CLI::Success& e) {
+        return app.exit(e);  // --help, --version
+    } catch (const CLI::ParseError& e) {
+        return usage_error(app, e);
+    } catch (const Interrupted& e) {
+        return die_of(e);
+    } catch (...) {
+        return static_cast<int>(report_current_exception());
+    }
+}

@@ -1,0 +1,48 @@
+#include "client/message_json.hpp"
+
+#include <boost/archive/iterators/base64_from_binary.hpp>
+#include <boost/archive/iterators/transform_width.hpp>
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <tuple>
+
+namespace myq {
+
+namespace {
+
+std::string base64(std::string_view bytes) {
+    using Sextets = boost::archive::iterators::transform_width<const char*, 6, 8>;
+    using Letters = boost::archive::iterators::base64_from_binary<Sextets>;
+    // The iterators read whole groups of three.
+    const std::size_t padding = (3 - bytes.size() % 3) % 3;
+    const std::string groups = std::string(bytes) + std::string(padding, '\0');
+    std::string text(Letters(groups.data()), Letters(groups.data() + groups.size()));
+    text.replace(text.size() - padding, padding, padding, '=');
+    return text;
+}
+
+// The JSON library knows best what it is willing to write.
+bool is_utf8(std::string_view bytes) {
+    try {
+        std::ignore = nlohmann::json(bytes).dump();
+        return true;
+    } catch (const nlohmann::json::type_error&) {
+        return false;
+    }
+}
+
+}  // namespace
+
+nlohmann::ordered_json to_json(const Message& message) {
+    const std::string_view body = text_of(message);
+    nlohmann::ordered_json json = {{"type", message.type}, {"size", body.size()}};
+    if (is_utf8(body)) {
+        json["body"] = body;
+    } else {
+        json["body_base64"] = base64(body);
+    }
+    return json;
+}
+
+}  // namespace myq

@@ -1,0 +1,21 @@
+#pragma once
+
+#include <string_view>
+
+namespace myq {
+
+// Writes all of `text` to standard output, past any buffer, so that a failure is known here and
+// now. Returns 0 or an errno; EINTR when the program was asked to end (Waiting).
+int write_out(std::string_view text);
+
+// The same where a failure is the end: throws Failure.
+void print_out(std::string_view text);
+
+// The errno that a write would meet, as far as can be known before: closed, not open for writing,
+// or a pipe that nobody reads any more. 0 if it looks good.
+int output_trouble();
+
+// Columns of the terminal that standard output is; 0 if it is none.
+unsigned output_width();
+
+}  // namespace myq

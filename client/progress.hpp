@@ -1,0 +1,40 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+namespace myq {
+
+// How far a long send has come: one line on standard error, only if that is a terminal and only
+// from the second second on.
+class Progress {
+public:
+    // `total` is the size of the input in bytes, if known; then there is a bar.
+    explicit Progress(std::optional<std::uint64_t> total);
+    ~Progress();  // leaves a summary in place of the bar
+    Progress(const Progress&) = delete;
+    Progress& operator=(const Progress&) = delete;
+
+    // So many messages are sent and so many bytes of the input are read.
+    void advance(std::uint64_t messages, std::uint64_t bytes);
+
+    // Still at the same message, because of `reason`.
+    void wait(std::string_view reason);
+
+private:
+    void draw(std::string_view reason);
+
+    using Clock = std::chrono::steady_clock;
+
+    bool is_shown_;
+    std::optional<std::uint64_t> total_;
+    std::uint64_t messages_ = 0;
+    std::uint64_t bytes_ = 0;
+    Clock::time_point start_ = Clock::now();
+    Clock::time_point next_ = start_ + std::chrono::seconds{1};
+    bool drawn_ = false;
+};
+
+}  // namespace myq

@@ -1,0 +1,193 @@
+#include "client/recv.hpp"
+
+#include "client/counted.hpp"
+#include "client/failure.hpp"
+#include "client/message_json.hpp"
+#include "client/option_kinds.hpp"
+#include "client/output.hpp"
+#include "client/place.hpp"
+#include "client/type.hpp"
+#include "client/waiting.hpp"
+#include "config/duration.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstdio>
+#include <memory>
+#include <optional>
+#include <string>
+#include <system_error>
+
+namespace myq {
+
+namespace {
+
+struct RecvOptions {
+    PlaceOptions place;
+    std::string type;
+    bool nowait = false;
+    std::optional<std::chrono::milliseconds> timeout;
+    std::uint64_t count = 1;
+    bool follow = false;
+    std::optional<std::uint64_t> max_size;
+    bool truncate = false;
+    bool json = false;
+};
+
+class Receiver {
+public:
+    Receiver(const Place& place, const RecvOptions& options)
+        : place_(place),
+          options_(options),
+          selector_(parse_selector(options.type, place)),
+          buffer_size_(options.max_size.value_or(largest_body())),
+          with_line_feeds_(options.follow || options.count > 1 || output_width() > 0) {}
+
+    void run() {
+        for (std::uint64_t taken = 0; options_.follow || taken < options_.count; ++taken) {
+            Waiting::check();
+            // What cannot be written is better not taken.
+            if (const int error = output_trouble(); error != 0) {
+                throw Failure(ExitCode::system, fmt::format("standard output: cannot be written: "
+                                                            "{}: no message was taken for it",
+                                                            error_text(error)));
+            }
+            const std::optional<Message> message = take();
+            if (!message) throw nothing_there(taken);
+            write(*message);
+        }
+    }
+
+private:
+    static std::string error_text(int error) { return std::generic_category().message(error); }
+
+    std::optional<Message> take() {
+        std::optional<Message> message = receive(Wait::no);
+        if (message || options_.nowait) return message;
+        Waiting::until([&] { return (message = receive(Wait::yes)).has_value(); },
+                       options_.timeout);
+        return message;
+    }
+
+    std::optional<Message> receive(Wait wait) {
+        for (;;) {
+            try {
+                return place_.queue.receive(buffer_size_, selector_, wait,
+                                            options_.truncate ? Truncate::yes : Truncate::no);
+            } catch (const IpcError& e) {
+                if (e.error() != E2BIG) throw;
+                if (options_.max_size) throw too_big();
+                // Sent when msgmax was larger than today.
+                buffer_size_ *= 2;
+            }
+        }
+    }
+
+    Failure too_big() const {
+        return {ExitCode::data,
+                fmt::format("{}: the next message is longer than {} bytes and stays where it is: "
+                            "raise --max-size, or have it cut with --truncate",
+                            place_.name, *options_.max_size)};
+    }
+
+    Failure nothing_there(std::uint64_t taken) const {
+        const std::string wanted =
+            selector_ == Selector::any() ? "" : fmt::format(" of type {}", selector_.text());
+        const std::string when = options_.timeout
+                                     ? fmt::format(" came in {}", duration_text(*options_.timeout))
+                                     : " is waiting";
+        const std::string so_far =
+            taken == 0 ? "" : fmt::format(" ({} received)", counted(taken, "message"));
+        return {ExitCode::try_later,
+                fmt::format("{}: no message{}{}: try again later{}{}", place_.name, wanted, when,
+                            options_.nowait ? ", or wait without --nowait" : "", so_far)};
+    }
+
+    std::string form(const Message& message) const {
+        if (!options_.json) {
+            return std::string(text_of(message)) + (with_line_feeds_ ? "\n" : "");
+        }
+        nlohmann::ordered_json json = to_json(message);
+        json["truncated"] = message.truncated;
+        return json.dump() + "\n";
+    }
+
+    void write(const Message& message) const {
+        const int error = write_out(form(message));
+        if (error != 0) give_back(message, error);
+        if (message.truncated && !options_.json) {
+            fmt::print(stderr, "myq: {}: a message of type {} was cut to {} bytes\n", place_.name,
+                       message.type, message.body.size());
+        }
+    }
+
+    // The message is out of the queue and nobody has it: back it goes. If that fails too, standard
+    // error is the last place where it can be kept.
+    [[noreturn]] void give_back(const Message& message, int error) const {
+        std::string fate = "it was put back, behind the others";
+        try {
+            if (place_.queue.send(message.type, message.body, Wait::no) != SendStatus::sent) {
+                fate = "it could not be put back, the queue is full; here it is: " +
+                       to_json(message).dump();
+            }
+        } catch (const IpcError& e) {
+            fate = fmt::format("it could not be put back, {}; here it is: {}",
+                               explain(IpcCall::msgsnd, e.error()), to_json(message).dump());
+        }
+        const std::string text =
+            fmt::format("{}: a message of type {}, {} bytes, was taken but not written: {}: {}",
+                        place_.name, message.type, message.body.size(), error_text(error), fate);
+        Waiting::check(text);
+        throw Failure(ExitCode::system, text);
+    }
+
+    const Place& place_;
+    const RecvOptions& options_;
+    Selector selector_;
+    std::size_t buffer_size_;
+    bool with_line_feeds_;
+};
+
+}  // namespace
+
+void add_recv(CLI::App& app, const ConfigChoice& config) {
+    auto options = std::make_shared<RecvOptions>();
+    CLI::App* verb = app.add_subcommand(
+        "recv", "Take messages out of a queue and write them to standard output");
+    options->place.add(*verb, "jobs, jobs/resize or jobs/7: a queue of the config");
+    verb->add_option("--type", options->type, "any, TYPE, up-to:TYPE (lowest first) or except:TYPE")
+        ->type_name("WHICH");
+    CLI::Option* count = verb->add_option("--count", options->count, "Take so many, each on a line")
+                             ->check(CLI::PositiveNumber)
+                             ->type_name("N");
+    CLI::Option* follow =
+        verb->add_flag("--follow", options->follow, "Take all that come, each on a line, for ever")
+            ->excludes(count);
+    CLI::Option* nowait =
+        verb->add_flag("--nowait", options->nowait, "Fail with status 75 if there is none")
+            ->excludes(follow);
+    add_duration(*verb, "--timeout", options->timeout,
+                 "Wait at most so long, such as 30s, for each message")
+        ->excludes(nowait);
+    CLI::Option* max_size = add_size(*verb, "--max-size", options->max_size,
+                                     "Leave a longer message where it is; status 65");
+    verb->add_flag("--truncate", options->truncate, "Cut a longer message instead, and say so")
+        ->needs(max_size);
+    verb->add_flag("--json", options->json, "One JSON object a line");
+    verb->callback([options, &config] {
+        const Place place = find(options->place, config);
+        Receiver receiver(place, *options);
+        const Waiting waiting;
+        std::signal(SIGPIPE, SIG_IGN);  // EPIPE gives the chance to put the message back
+        receiver.run();
+    });
+}
+
+}  // namespace myq

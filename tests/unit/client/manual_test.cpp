@@ -1,0 +1,76 @@
+#include "tests/unit/client/client_process.hpp"
+
+#include <doctest/doctest.h>
+
+#include <regex>
+#include <set>
+#include <string>
+
+using namespace myq;
+using namespace myq::test;
+
+namespace {
+
+std::set<std::string> matches(const std::string& text, const std::regex& pattern) {
+    std::set<std::string> found;
+    for (std::sregex_iterator it(text.begin(), text.end(), pattern), end; it != end; ++it) {
+        found.insert((*it)[1]);
+    }
+    return found;
+}
+
+// The part of the manual that begins with `heading` and ends with the next heading.
+std::string section(const std::string& manual, const std::string& heading) {
+    const std::size_t begin = manual.find("\n" + heading + "\n");
+    if (begin == std::string::npos) return {};
+    const std::size_t end = manual.find("\n.S", begin + heading.size());
+    return manual.substr(begin, end - begin);
+}
+
+}  // namespace
+
+TEST_CASE("myq(1) has a section for each verb, and its options are those of --help") {
+    const std::string manual = read_file(MYQ_MANUAL);
+    const std::regex in_help("(--[a-z][a-z-]*)[ \\n]");
+    const std::regex in_manual("\\n\\.It Fl (-[a-z][a-z-]*)");
+    const std::regex places("--(key|id)");
+    for (const std::string verb :
+         {"send", "recv", "peek", "stat", "list", "create", "set", "remove", "ftok"}) {
+        CAPTURE(verb);
+        const std::string text = section(manual, ".Ss myq " + verb);
+        CHECK(!text.empty());
+        std::set<std::string> described;
+        for (const std::string& option : matches(text, in_manual))
+            described.insert("-" + option);
+        std::set<std::string> known =
+            matches(test::myq({verb, "--help"}).out, std::regex("\\n  (?:-h,)?(--[a-z][a-z-]*)"));
+        known.erase("--help");
+        if (verb != "create") {
+            // Described once for all, under "Naming a queue".
+            known.erase("--key");
+            known.erase("--id");
+        }
+        for (const std::string& option : known) {
+            CAPTURE(option);
+            CHECK(described.count(option) == 1);
+        }
+        for (const std::string& option : described) {
+            CAPTURE(option);
+            CHECK(known.count(option) == 1);
+        }
+    }
+}
+
+TEST_CASE("myq(1) describes the options of every verb once") {
+    const std::string manual = read_file(MYQ_MANUAL);
+    const std::string naming = section(manual, ".Ss Naming a queue");
+    for (const char* option : {"\n.It Fl -key", "\n.It Fl -id"}) {
+        CAPTURE(option);
+        CHECK(naming.find(option) != std::string::npos);
+    }
+    const std::string general = section(manual, ".Sh DESCRIPTION");
+    for (const char* option : {"\n.It Fl c", "\n.It Fl h", "\n.It Fl -version"}) {
+        CAPTURE(option);
+        CHECK(general.find(option) != std::string::npos);
+    }
+}

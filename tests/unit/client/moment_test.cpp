@@ -1,0 +1,20 @@
+#include "client/moment.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+
+using namespace myq;
+
+TEST_CASE("A moment is shown in local time with its age") {
+    setenv("TZ", "CET-1CEST,M3.5.0,M10.5.0", 1);
+    tzset();
+    const std::time_t noon = 1714557600;  // 2024-05-01 10:00 UTC
+    CHECK(moment(0, noon) == "never");
+    CHECK(moment(noon, noon + 3) == "2024-05-01 12:00:00 +0200 (3 s ago)");
+    CHECK(moment(noon, noon + 119) == "2024-05-01 12:00:00 +0200 (119 s ago)");
+    CHECK(moment(noon, noon + 120) == "2024-05-01 12:00:00 +0200 (2 min ago)");
+    CHECK(moment(noon, noon + 2 * 3600) == "2024-05-01 12:00:00 +0200 (2 h ago)");
+    CHECK(moment(noon, noon + 49 * 3600) == "2024-05-01 12:00:00 +0200 (2 days ago)");
+    CHECK(moment(noon, noon - 1) == "2024-05-01 12:00:00 +0200 (in the future)");
+}
