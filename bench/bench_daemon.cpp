@@ -1,0 +1,146 @@
+#include "bench/bench_daemon.hpp"
+
+#include "bench/command.hpp"
+
+#include <fmt/format.h>
+
+#include <pwd.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace myq::bench {
+
+namespace {
+
+using Path = std::filesystem::path;
+
+// A tmpfs if there is one: that is where an installed daemon has its slots.
+Path place_for_directories() {
+    std::error_code ignored;
+    return std::filesystem::is_directory("/dev/shm", ignored) ? "/dev/shm" : "/tmp";
+}
+
+std::string read(const Path& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// One that nobody uses; the process id makes it likely at the first try.
+QueueKey free_key() {
+    for (int n = 0;; ++n) {
+        const auto key = QueueKey::from_text(std::to_string(0x62000000 + ::getpid() * 64 + n));
+        if (!MessageQueue::exists(key)) return key;
+    }
+}
+
+// The daemon gives up root's rights in favour of this user, so there is no way without.
+void check_service_user() {
+    if (::geteuid() != 0 || ::getpwnam("myq") != nullptr) return;  // NOLINT(concurrency-mt-unsafe)
+    throw std::runtime_error("started by root: there is no user myq: use script/bench, which runs "
+                             "this on a machine of its own, or start it as an ordinary user");
+}
+
+}  // namespace
+
+OwnDirectory::OwnDirectory() {
+    std::string name = place_for_directories() / "myq-bench.XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) {
+        throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
+    }
+    path_ = name;
+    // The daemon's user must be able to pass through.
+    std::filesystem::permissions(path_, std::filesystem::perms{0755});
+}
+
+OwnDirectory::~OwnDirectory() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path_, ignored);
+}
+
+BenchDaemon::BenchDaemon(Path program, std::uint64_t capacity)
+    : program_(std::move(program)),
+      key_(free_key()) {
+    check_service_user();
+    const Path plugins = directory_.path() / "plugins";
+    std::filesystem::create_directory(plugins);
+    std::filesystem::permissions(plugins, std::filesystem::perms{0755});
+    std::filesystem::copy_file(MYQ_BENCH_SINK, plugins / "sink.so");
+    std::filesystem::permissions(plugins / "sink.so", std::filesystem::perms{0644});
+    std::ofstream(config()) << fmt::format(R"(daemon: {{run_dir: "{0}/run"}}
+log: {{target: file, file: "{0}/myqd.log"}}
+plugins: {{dir: "{0}/plugins", auto_route: false}}
+queues:
+  - name: bench
+    key: {1}
+    capacity: {2}
+    receivers: 1
+    handlers: [{{type: any, plugin: sink}}]
+)",
+                                           directory_.path().string(), key_.text(), capacity);
+    start();
+}
+
+BenchDaemon::~BenchDaemon() {
+    try {
+        if (running_) stop();
+        if (MessageQueue::exists(key_)) MessageQueue::open(key_).remove();
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "myq-bench: {}\n", e.what());
+    }
+}
+
+Milliseconds BenchDaemon::start() {
+    const Milliseconds taken = run("");
+    running_ = true;
+    queue_ = MessageQueue::open(key_);
+    return taken;
+}
+
+Milliseconds BenchDaemon::stop() {
+    const Milliseconds taken = run("--stop");
+    running_ = false;
+    return taken;
+}
+
+Milliseconds BenchDaemon::run(const std::string& option) const {
+    std::vector<std::string> words{program_, "--config", config()};
+    if (!option.empty()) words.push_back(option);
+    const auto begun = std::chrono::steady_clock::now();
+    Command command(words);
+    const int status = command.wait();
+    const Milliseconds taken = std::chrono::steady_clock::now() - begun;
+    if (status == 0) return taken;
+    throw std::runtime_error(fmt::format("{} {}: exit status {}: {}", program_.string(), option,
+                                         status, command.rest()));
+}
+
+std::vector<pid_t> BenchDaemon::processes() const {
+    const std::string supervisor =
+        std::to_string(std::stoi(read(directory_.path() / "run/myqd.pid")));
+    std::istringstream children(
+        read(Path("/proc") / supervisor / "task" / supervisor / "children"));
+    std::vector<pid_t> pids{std::stoi(supervisor)};
+    pids.insert(pids.end(), std::istream_iterator<pid_t>(children), {});
+    return pids;
+}
+
+pid_t BenchDaemon::worker() const {
+    const std::vector<pid_t> pids = processes();
+    if (pids.size() != 2) throw std::runtime_error("the daemon has no worker; its log:\n" + log());
+    return pids.back();
+}
+
+std::string BenchDaemon::log() const {
+    return read(directory_.path() / "myqd.log");
+}
+
+}  // namespace myq::bench
