@@ -1,0 +1,210 @@
+#include "tests/support/daemon_process.hpp"
+#include "tests/support/ledger.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <thread>
+
+using namespace myq::test;
+
+namespace {
+
+constexpr const char* ledger_file = "/mnt/ledger";
+
+// A worker built with a sanitizer takes a hundred times longer to come up: it is killed less often.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr std::size_t storm_messages = 6'000;
+constexpr std::uint64_t storm_kills = 100;
+#else
+constexpr std::size_t storm_messages = 60'000;
+constexpr std::uint64_t storm_kills = 2'000;
+#endif
+
+DaemonProcess::Setup ledger_setup(const std::string& more, const std::string& daemon = {}) {
+    return {{"ledger"},
+            more + "\nhandlers: [{type: any, plugin: ledger, options: {file: /mnt/ledger}}]",
+            daemon};
+}
+
+// Whether the worker has loaded its plugin; no if it is gone meanwhile.
+bool maps_ledger(pid_t pid) {
+    std::ifstream maps(fmt::format("/proc/{}/maps", pid));
+    for (std::string line; std::getline(maps, line);) {
+        if (line.find("memfd:ledger") != std::string::npos) return true;
+    }
+    return false;
+}
+
+std::mt19937 seeded() {
+    const char* given = std::getenv("SEED");
+    const unsigned seed =
+        given != nullptr ? static_cast<unsigned>(std::atol(given)) : std::random_device{}();
+    MESSAGE("SEED=", seed);
+    return std::mt19937(seed);
+}
+
+}  // namespace
+
+TEST_CASE("crash: a worker killed in the middle of a message is replaced, and the message handled "
+          "once more") {
+    const DaemonProcess daemon(ledger_setup("receivers: 1"));
+    const Ledger ledger(ledger_file, 2);
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(1, "0:sleep=60000");
+    REQUIRE(eventually([&] { return ledger.times(0) == 1; }));
+    ::kill(daemon.workers().at(0), SIGKILL);
+    CHECK(eventually([&] { return ledger.times(0) == 2; }));
+    CHECK(daemon.logged("a worker ended: killed by SIGKILL; its message is kept and tried again"));
+}
+
+TEST_CASE(
+    "crash: whatever ends its workers, a message is given up after `attempts`, with the cause") {
+    struct Row {
+        const char* command;
+        const char* cause;
+    };
+    const Row rows[] = {{"crash", "killed by SIGSEGV"},
+                        {"abort", "killed by SIGABRT"},
+                        {"exit", "exit status 0"},
+                        {"_exit", "exit status 0"},
+                        {"write", "killed by SIGSEGV"}};
+    const DaemonProcess daemon(ledger_setup("receivers: 1\nretry: {attempts: 3}"));
+    const Ledger ledger(ledger_file, 10);
+    REQUIRE(daemon.start().exit_code == 0);
+    std::size_t id = 0;
+    for (const Row& row : rows) {
+        CAPTURE(std::string(row.command));
+        daemon.send(1, fmt::format("{}:{}", id, row.command));
+        REQUIRE(daemon.logged("is given up after 3 attempts", static_cast<int>(id) + 1));
+        const std::string log = daemon.log();
+        const std::string last = log.substr(log.rfind("is given up after"));
+        CHECK_MESSAGE(last.find(fmt::format("the last one: {}", row.cause)) != std::string::npos,
+                      last);
+        CHECK(ledger.times(id) == 3);
+        ++id;
+    }
+    daemon.send(1, fmt::format("{}", id));
+    CHECK(eventually([&] { return ledger.times(id) == 1; }));
+}
+
+TEST_CASE("crash: a handler that exceeds its timeout is killed, also when it blocks every signal") {
+    const DaemonProcess daemon(
+        {{"ledger"},
+         "retry: {attempts: 1}\nhandlers: [{type: any, plugin: ledger, timeout: 50ms, "
+         "options: {file: /mnt/ledger}}]",
+         {}});
+    const Ledger ledger(ledger_file, 3);
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(1, "0:hang");
+    daemon.send(1, "1:spin");
+    daemon.send(1, "2");
+    CHECK(
+        daemon.logged("given up after 1 attempts; the last one: the handler's timeout ran out", 2));
+    CHECK(eventually([&] { return ledger.times(2) == 1; }));
+}
+
+TEST_CASE("crash: a storm of SIGKILL on workers under load loses nothing, and repeats at most one "
+          "a kill") {
+    const DaemonProcess daemon(ledger_setup("receivers: 4\nretry: {attempts: 1000}"));
+    const Ledger ledger(ledger_file, storm_messages);
+    REQUIRE(daemon.start().exit_code == 0);
+    std::mt19937 random = seeded();
+    std::atomic<bool> sending = true;
+    std::jthread sender([&] {
+        for (std::size_t i = 0; i < storm_messages; ++i)
+            daemon.send(1, std::to_string(i));
+        sending = false;
+    });
+    std::uint64_t kills = 0;
+    while (sending || kills < storm_kills) {
+        const auto workers = daemon.workers();
+        if (workers.empty()) continue;
+        // Only those that work already: the others would be taken for stillborn, and paced.
+        const pid_t victim = workers[random() % workers.size()];
+        if (!maps_ledger(victim)) continue;
+        const timespec pause{0, static_cast<long>(random() % 2'000'000)};
+        ::nanosleep(&pause, nullptr);
+        if (::kill(victim, SIGKILL) == 0) ++kills;
+    }
+    sender.join();
+    CHECK(eventually([&] { return ledger.missing() == 0; }));
+    REQUIRE(daemon.stop().exit_code == 0);
+    CHECK(ledger.missing() == 0);
+    CHECK(ledger.repeated() <= kills);
+    CHECK(daemon.log().find("given up after") == std::string::npos);
+    MESSAGE(kills, " kills, ", ledger.repeated(), " repeated");
+}
+
+TEST_CASE("crash: the whole daemon killed again and again under load loses nothing") {
+    constexpr std::size_t messages = 20'000;
+    constexpr int rounds = 25;
+    const DaemonProcess daemon(ledger_setup("receivers: 3\nretry: {attempts: 1000}"));
+    const Ledger ledger(ledger_file, messages);
+    REQUIRE(daemon.start().exit_code == 0);
+    std::mt19937 random = seeded();
+    std::jthread sender([&] {
+        for (std::size_t i = 0; i < messages; ++i)
+            daemon.send(1, std::to_string(i));
+    });
+    for (int round = 0; round < rounds; ++round) {
+        const timespec pause{0, static_cast<long>(random() % 20'000'000)};
+        ::nanosleep(&pause, nullptr);
+        daemon.kill_all();
+        daemon.wait_until_gone();
+        REQUIRE(daemon.start().exit_code == 0);
+    }
+    sender.join();
+    CHECK(eventually([&] { return ledger.missing() == 0; }));
+    REQUIRE(daemon.stop().exit_code == 0);
+    CHECK(ledger.missing() == 0);
+    CHECK(ledger.repeated() <= rounds * 3);
+}
+
+TEST_CASE("crash: workers whose supervisor was killed leave by themselves, after their message") {
+    const DaemonProcess daemon(ledger_setup("receivers: 2"));
+    const Ledger ledger(ledger_file, 2);
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(1, "0:sleep=300");
+    REQUIRE(eventually([&] { return ledger.times(0) == 1; }));
+    daemon.signal(SIGKILL);
+    REQUIRE(daemon.start().exit_code == 0);  // waits for the one that still works
+    daemon.send(1, "1");
+    CHECK(eventually([&] { return ledger.times(1) == 1; }));
+    CHECK(ledger.times(0) == 1);
+    CHECK(run({"pgrep", "-c", "-x", "myqd"}).out == "3\n");
+}
+
+TEST_CASE("crash: fewer workers after a kill than before still settle every slot") {
+    DaemonProcess daemon(ledger_setup("receivers: 4"));
+    const Ledger ledger(ledger_file, 4);
+    REQUIRE(daemon.start().exit_code == 0);
+    for (int i = 0; i < 4; ++i)
+        daemon.send(1, fmt::format("{}:sleep=2000", i));
+    REQUIRE(eventually([&] { return ledger.missing() == 0; }));
+    daemon.kill_all();
+    daemon.wait_until_gone();
+    daemon.configure(ledger_setup("receivers: 1"));
+    REQUIRE(daemon.start().exit_code == 0);
+    CHECK(eventually([&] { return ledger.repeated() == 4; }));
+    CHECK(eventually([&] { return daemon.workers().size() == 1; }));
+}
+
+TEST_CASE("crash: workers that die before their first message are paced") {
+    const DaemonProcess daemon(ledger_setup("receivers: 1"));
+    const Ledger ledger(ledger_file, 1);
+    REQUIRE(daemon.start().exit_code == 0);
+    std::filesystem::remove(ledger_file);  // from now on the handler cannot start
+    ::kill(daemon.workers().at(0), SIGKILL);
+    CHECK(daemon.logged("does not start"));
+    // The second try comes a second after the first, the third two seconds later.
+    REQUIRE(daemon.logged("does not start", 2));
+    CHECK(count(daemon.log(), "does not start") == 2);
+}
