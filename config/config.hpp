@@ -69,12 +69,41 @@ struct PluginsConfig {
     bool auto_route = true;
 };
 
+// journal:
+struct JournalConfig {
+    // Where journal.db is. Made if missing, for the daemon's user, mode 0700. Empty: /var/lib/myq for
+    // root and for /etc/myq/myq.yaml, else $XDG_STATE_HOME/myq or ~/.local/state/myq. Applied at
+    // start only.
+    std::filesystem::path dir;
+
+    // The largest that journal.db may grow, 1MiB to 1TiB. Then, and while less than `min_free` is
+    // left on its disk, new messages are refused to senders that ask for a confirmation, and wait in
+    // the kernel queue otherwise; what is in the journal is worked on. Applied on reload.
+    std::uint64_t max_size = std::uint64_t{1} << 30U;
+    std::uint64_t min_free = std::uint64_t{64} << 20U;  // 0 to 1TiB
+};
+
 // One entry of an `options:` map. A scalar is a list of one; what the values mean is the plugin's
 // business.
 struct OptionConfig {
     std::string name;
     std::vector<std::string> values;
     std::string where;  // "myq.yaml:12:9", for whoever refuses it later
+};
+
+// queues: retry: and queues: handlers: retry:
+struct RetryConfig {
+    // How often a message may be tried, 1 to 1000; then it is dead.
+    int attempts = 5;
+
+    // How long after the first failed attempt the second is due, and so on, each time doubled, up to
+    // max_delay. 0s to 30d. A handler that names its own delay overrides this.
+    std::chrono::milliseconds delay = std::chrono::seconds{1};
+    std::chrono::milliseconds max_delay = std::chrono::minutes{10};
+
+    // By how much of itself, in percent, a delay is made longer or shorter at random, so that what
+    // failed together is not tried together. 0 to 100.
+    int jitter = 10;
 };
 
 // queues: handlers:
@@ -92,6 +121,9 @@ struct HandlerConfig {
     // as long as it likes. 10ms to 24h.
     std::optional<std::chrono::milliseconds> timeout;
 
+    // In place of the queue's. A key that is left out here is the queue's.
+    std::optional<RetryConfig> retry;
+
     std::vector<OptionConfig> options;
 
     std::string where;  // "myq.yaml:12:9"
@@ -103,10 +135,13 @@ struct ReceiverConfig {
     int count = 1;  // workers with this selector, 1 to 256
 };
 
-// queues: retry:
-struct RetryConfig {
-    // How often a message may be tried when its worker crashes or is killed, 1 to 1000.
-    int attempts = 5;
+// queues: recycle:
+struct RecycleConfig {
+    // When a worker leaves for a fresh one, which comes up first; one at a time, and each limit 10 %
+    // less or more at random, so that workers do not all leave together. Not set: never.
+    std::optional<std::uint64_t> max_messages;           // 1 to 2^63-1
+    std::optional<std::chrono::milliseconds> max_age;    // 1s to 365d
+    std::optional<std::uint64_t> max_rss;                // resident bytes, 1MiB to 1TiB
 };
 
 // queues:
@@ -132,8 +167,26 @@ struct QueueConfig {
     // Users besides root and daemon.user whose existing queue under this key is accepted.
     std::vector<std::string> creators;
 
+    // What an accepted message survives. memory: the death of every process; journal: a power cut
+    // too, once confirmed. With journal every message goes through the journal, and `receivers` take
+    // it from there.
+    enum class Durability { memory, journal };
+    Durability durability = Durability::memory;
+
+    // What happens when the kernel queue is nearly full: senders wait (block), or the oldest messages
+    // are moved to the journal and handled from there, out of their order (journal). A journaled
+    // queue is always relieved.
+    enum class Overflow { block, journal };
+    Overflow overflow = Overflow::block;
+
+    // Whether a stop moves what waits in the kernel queue, and in slots, to the journal, so that it
+    // survives a reboot. The queue is then closed to senders (mode 0600) until the next start. A
+    // journaled queue is always drained.
+    bool drain = false;
+
     std::vector<ReceiverConfig> receivers = {ReceiverConfig{}};
     RetryConfig retry;
+    RecycleConfig recycle;
     std::vector<HandlerConfig> handlers;
 
     std::string where;  // "myq.yaml:12:5"
@@ -144,6 +197,7 @@ struct Config {
     DaemonConfig daemon;
     LogConfig log;
     PluginsConfig plugins;
+    JournalConfig journal;
     std::vector<QueueConfig> queues;  // at least one
 };
 

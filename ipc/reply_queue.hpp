@@ -1,0 +1,53 @@
+#pragma once
+
+#include "ipc/message_queue.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace myq {
+
+// A private queue on which one sender waits for the daemon's answers: IPC_PRIVATE, made by the
+// sender, given to the daemon's user, mode 0600. Nobody else may read or write it. Unlike every
+// other queue here this one is owned: it ends with the object.
+class ReplyQueue {
+public:
+    // `daemon` is the uid that owns the queue which is sent to. Throws IpcError.
+    explicit ReplyQueue(uid_t daemon);
+    ~ReplyQueue();
+    ReplyQueue(const ReplyQueue&) = delete;
+    ReplyQueue& operator=(const ReplyQueue&) = delete;
+
+    int id() const { return queue_.id(); }
+    std::int64_t token() const { return token_; }  // the type of every answer
+
+    // The next answer; nullopt when there is none (Wait::no) or a signal came.
+    std::optional<Message> receive(Wait wait) const;
+
+private:
+    MessageQueue queue_;
+    std::int64_t token_;
+};
+
+enum class ReplyStatus {
+    sent,
+    full,      // its reader does not read; the answer is dropped, for the daemon waits for nobody
+    gone,      // removed: the asker is gone
+    untrusted  // not a private queue of mode 0600 that was given to us: nothing was sent
+};
+
+// The daemon's side: sends an answer without waiting, only to a queue that is what ReplyQueue makes
+// and belongs to `self`. Never throws, allocates nothing.
+ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
+                       std::span<const std::byte> body) noexcept;
+
+// Removes reply queues that were given to `self` and whose maker has ended: ReplyQueue signs its
+// queue by receiving from it once (msg_lrpid). One that cannot be judged (made in another pid
+// namespace) goes when nothing happened on it for `unjudged_age`. Returns how many.
+int remove_orphaned_reply_queues(uid_t self, std::chrono::seconds unjudged_age);
+
+}  // namespace myq

@@ -1,0 +1,198 @@
+#pragma once
+
+#include "ipc/envelope.hpp"
+#include "ipc/message_queue.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What must outlive a process or the machine: messages that are delayed, tried again later, dead, or
+// journaled from the start. One SQLite file in WAL mode, which several processes use at once; every
+// one opens it itself, after its fork. Times are milliseconds since the epoch.
+namespace myq {
+
+// Something that the journal could not do. what() names the file and says why and what to do.
+class JournalError : public std::runtime_error {
+public:
+    enum class Kind {
+        full,     // max_size, min_free, or the disk: goes on when there is room
+        io,       // the file cannot be read or written: this connection must not be used any more
+        corrupt,  // the file is no journal, or damaged
+        denied,   // no permission
+        missing,  // no such file
+        other,
+    };
+    JournalError(Kind kind, const std::string& sentence)
+        : std::runtime_error(sentence),
+          kind_(kind) {}
+    Kind kind() const { return kind_; }
+
+private:
+    Kind kind_;
+};
+
+struct JournalLimits {
+    std::uint64_t max_size = std::uint64_t{1} << 30U;  // bytes of the file; what is more is refused
+    std::uint64_t min_free = std::uint64_t{64} << 20U;  // bytes that new messages leave on the disk
+};
+
+// What a COMMIT survives: the end of processes (synchronous=NORMAL), or a power cut too (FULL).
+enum class Survives { kill, power_cut };
+
+// One attempt that failed.
+struct Attempt {
+    std::uint32_t number = 0;
+    std::int64_t at_ms = 0;
+    std::string cause;  // "killed by SIGSEGV in plugin resize 1.2.0"
+};
+
+// Names a message in a slot: a journal write on its behalf happens once, however often the worker is
+// killed and the write repeated.
+struct SlotTicket {
+    std::uint64_t slot = 0;      // the slot's random identity
+    std::uint64_t sequence = 0;  // of the message, or the batch, in that slot; only grows
+};
+
+struct NewMessage {
+    std::int64_t type = 0;
+    std::span<const std::byte> body;
+    MessageId id;
+    std::int64_t due_ms = 0;  // 0: at once
+    std::optional<std::int64_t> expires_ms;
+    std::string_view unique_key;  // "" for none
+    std::uint32_t attempts = 0;   // made so far
+    bool dead = false;
+    std::string_view reason;  // why it is dead, "" otherwise
+    std::span<const Attempt> history;
+};
+
+enum class Inserted { yes, duplicate };
+
+// A message that a worker may take now.
+struct DueMessage {
+    std::int64_t row = 0;  // its number in the journal, which people see
+    std::int64_t type = 0;
+    std::uint32_t attempts = 0;
+    MessageId id;
+    std::optional<std::int64_t> expires_ms;
+    std::span<const std::byte> body;  // valid during the call
+};
+
+enum class JournalState { ready, delayed, running, dead };
+
+// What is asked of messages that people look at. Empty fields select everything.
+struct JournalFilter {
+    std::optional<std::string> queue;
+    std::optional<std::int64_t> type;
+    std::optional<std::int64_t> since_ms;  // dead since then, or accepted since then
+    std::optional<std::string> match;      // these bytes in the body or in the reason
+    std::set<JournalState> states;
+    std::vector<std::int64_t> rows;
+    std::optional<std::uint64_t> limit;  // oldest first
+};
+
+struct JournalEntry {
+    std::int64_t row = 0;
+    std::string queue;
+    std::int64_t type = 0;
+    JournalState state = JournalState::ready;
+    MessageId id;
+    std::int64_t accepted_ms = 0;
+    std::int64_t due_ms = 0;
+    std::optional<std::int64_t> expires_ms;
+    std::string unique_key;
+    std::uint32_t attempts = 0;
+    std::optional<std::int64_t> died_ms;
+    std::string reason;
+    std::vector<std::byte> body;
+    std::vector<Attempt> history;  // only by find()
+};
+
+struct JournalCounts {
+    std::uint64_t ready = 0, delayed = 0, running = 0, dead = 0;
+    std::uint64_t dropped = 0;  // by hand, ever
+};
+struct TypeCountsInJournal {
+    std::string queue;
+    std::int64_t type = 0;
+    JournalCounts counts;
+};
+
+class Journal {
+public:
+    // Opens DIRECTORY/journal.db, made if `create`; the directory must exist. Throws JournalError.
+    Journal(const std::filesystem::path& directory, const JournalLimits& limits, bool create);
+    ~Journal();
+    Journal(const Journal&) = delete;
+    Journal& operator=(const Journal&) = delete;
+
+    // Runs `work` in one transaction and commits it; rolls back and rethrows if `work` throws, and
+    // throws when the COMMIT fails. Writers queue up for the lock in the kernel; nobody polls.
+    // With `admission`, JournalError(full) is thrown first when the limits say that no new message
+    // may come; without it only a really full disk stops it.
+    void transact(Survives survives, const std::function<void()>& work, bool admission = false);
+
+    // Everything from here to next_due() is for use inside transact().
+
+    std::int64_t queue_number(std::string_view queue);  // made at first use
+
+    // Whether a write with this ticket, or a later one of its slot, was committed before; if not,
+    // the ticket is on record with this transaction.
+    bool is_repeated(const SlotTicket& ticket);
+
+    Inserted insert(std::int64_t queue, const NewMessage& message);
+
+    // Up to `limit` due messages of the types, oldest first (lowest type first for up_to), become
+    // running, in the hands of slot `owner`. Returns how many.
+    std::size_t claim(std::int64_t queue, const Selector& types, std::uint64_t owner,
+                      std::int64_t now_ms, std::size_t limit,
+                      const std::function<void(const DueMessage&)>& take);
+
+    // One row that `owner` has claimed, again: for a slot that is found with claims and no message.
+    // All of these do nothing for a row that is not there.
+    void finish(std::int64_t row);   // handled, or expired: it is gone
+    void release(std::int64_t row);  // unclaimed, due as before
+    void defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,
+               std::span<const Attempt> history);
+    void bury(std::int64_t row, std::uint32_t attempts, std::string_view reason,
+              std::span<const Attempt> history);
+
+    // Claims of slots that are not among `owners` are void: those slots did not survive. Also
+    // forgets their tickets. For the start of the daemon. Returns how many rows.
+    std::size_t release_unowned(const std::set<std::uint64_t>& owners);
+
+    // What people ask for; outside transact().
+
+    // When the next message of these types is due: 0 for at once, nullopt for never.
+    std::optional<std::int64_t> next_due(std::string_view queue, const Selector& types);
+    std::vector<TypeCountsInJournal> counts(std::int64_t now_ms);
+    void list(const JournalFilter& filter, std::int64_t now_ms,
+              const std::function<void(const JournalEntry&)>& visit);
+    std::optional<JournalEntry> find(std::int64_t row, std::int64_t now_ms);
+    // Dead messages begin anew: no attempt so far, due at once, the history kept. One whose unique
+    // key is live again stays dead. Returns how many, and how many stayed.
+    struct Revived {
+        std::uint64_t revived = 0, blocked = 0;
+    };
+    Revived revive(const JournalFilter& filter);
+    // Dead messages are gone for good, and counted as dropped. Returns how many.
+    std::uint64_t drop(const JournalFilter& filter);
+    // "" if the file is sound, else what is wrong with it (PRAGMA quick_check).
+    std::string check();
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace myq
