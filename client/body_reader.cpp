@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,20 +27,13 @@ Failure unreadable(const std::string& name, int error) {
             fmt::format("{}: cannot be read: {}", name, std::generic_category().message(error))};
 }
 
-Failure too_long(const std::string& what, std::size_t limit) {
-    return {ExitCode::data,
-            fmt::format("{}: longer than kernel.msgmax, {} bytes: send less at once, or raise it: "
-                        "sysctl -w kernel.msgmax=N",
-                        what, limit)};
-}
-
 }  // namespace
 
-BodyReader::BodyReader(const std::string& file, std::size_t limit)
+BodyReader::BodyReader(const std::string& file, const BodyLimit& limit)
     : name_(file == "-" ? "standard input" : myq::quoted(file)),
       limit_(limit),
       // One byte more than fits is enough to know that something does not.
-      buffer_(std::max(chunk, limit + 2)) {
+      buffer_(std::max(chunk, limit.bytes() + 2)) {
     fd_ = file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd_ < 0) throw unreadable(name_, errno);
     struct stat status {};
@@ -53,10 +47,16 @@ BodyReader::~BodyReader() {
     if (fd_ > STDIN_FILENO) close(fd_);
 }
 
+bool BodyReader::is_ready() const {
+    pollfd input{fd_, POLLIN, 0};
+    return poll(&input, 1, 0) != 0;  // an error too: read(2) will say which
+}
+
 bool BodyReader::fill() {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
+    if (idle_ && !is_ready()) idle_();
     for (;;) {
         const ssize_t count = read(fd_, buffer_.data() + end_, buffer_.size() - end_);
         if (count >= 0) {
@@ -69,9 +69,9 @@ bool BodyReader::fill() {
 }
 
 std::string_view BodyReader::all() {
-    while (rest().size() <= limit_ && fill())
+    while (rest().size() <= limit_.bytes() && fill())
         continue;
-    if (rest().size() > limit_) throw too_long(name_, limit_);
+    if (rest().size() > limit_.bytes()) throw limit_.exceeded_by(name_);
     consumed_ = rest().size();
     return rest();
 }
@@ -83,7 +83,7 @@ std::optional<std::string_view> BodyReader::line() {
     for (;;) {
         const std::size_t found = rest().find('\n', searched);
         length = std::min(found, rest().size());
-        if (found != std::string_view::npos || length > limit_) break;
+        if (found != std::string_view::npos || length > limit_.bytes()) break;
         searched = length;
         if (fill()) continue;
         if (length == 0) return std::nullopt;
@@ -91,7 +91,9 @@ std::optional<std::string_view> BodyReader::line() {
         break;
     }
     ++lines_;
-    if (length > limit_) throw too_long(fmt::format("{}, line {}", name_, lines_), limit_);
+    if (length > limit_.bytes()) {
+        throw limit_.exceeded_by(fmt::format("{}, line {}", name_, lines_));
+    }
     const std::string_view line = rest().substr(0, length);
     begin_ += length + terminator;
     consumed_ += length + terminator;

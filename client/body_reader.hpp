@@ -1,12 +1,16 @@
 #pragma once
 
+#include "client/body_limit.hpp"
+
 #include <sys/types.h>
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace myq {
@@ -14,8 +18,8 @@ namespace myq {
 // Reads message bodies from a file or standard input: all of it, or a line each.
 class BodyReader {
 public:
-    // `file` "-" is standard input; `limit` is the longest body in bytes.
-    BodyReader(const std::string& file, std::size_t limit);
+    // `file` "-" is standard input.
+    BodyReader(const std::string& file, const BodyLimit& limit);
     ~BodyReader();
     BodyReader(const BodyReader&) = delete;
     BodyReader& operator=(const BodyReader&) = delete;
@@ -26,6 +30,13 @@ public:
     // The next line without its line feed, valid until the next call; nullopt at the end. A last
     // line needs no line feed.
     std::optional<std::string_view> line();
+
+    // `idle` is called before each wait for more input. It may do something else meanwhile, and
+    // should come back when is_ready().
+    void when_idle(std::function<void()> idle) { idle_ = std::move(idle); }
+
+    // Whether there is something to read, or the end of it.
+    bool is_ready() const;
 
     std::uint64_t lines_read() const { return lines_; }
     std::uint64_t bytes_read() const { return consumed_; }
@@ -39,8 +50,9 @@ private:
 
     int fd_ = -1;
     std::string name_;
-    std::size_t limit_;
+    BodyLimit limit_;
     std::optional<std::uint64_t> size_;
+    std::function<void()> idle_;
     std::vector<char> buffer_;
     std::size_t begin_ = 0, end_ = 0;  // what was read and not yet given out
     std::uint64_t lines_ = 0;

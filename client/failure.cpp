@@ -1,6 +1,7 @@
 #include "client/failure.hpp"
 
 #include "config/config.hpp"
+#include "journal/journal.hpp"
 
 #include <fmt/format.h>
 
@@ -27,6 +28,19 @@ ExitCode exit_code(const IpcError& error) {
     case E2BIG:
     case EINVAL:
         return ExitCode::data;
+    default:
+        return ExitCode::system;
+    }
+}
+
+ExitCode exit_code(const JournalError& error) {
+    switch (error.kind()) {
+    case JournalError::Kind::full:
+        return ExitCode::try_later;
+    case JournalError::Kind::denied:
+        return ExitCode::permission;
+    case JournalError::Kind::missing:
+        return ExitCode::unavailable;
     default:
         return ExitCode::system;
     }
@@ -60,6 +74,8 @@ ExitCode report_current_exception() noexcept {
     } catch (const IpcError& e) {
         const Failure failure = as_failure(e);
         return print(failure.what(), failure.code());
+    } catch (const JournalError& e) {
+        return print(e.what(), exit_code(e));
     } catch (const ConfigError& e) {
         return print(e.what(), ExitCode::config);
     } catch (const std::system_error& e) {

@@ -13,11 +13,11 @@ enum class ExitCode {
     usage = 64,
     data = 65,           // a body or type that cannot be sent, a message that does not fit
     no_input = 66,       // the input cannot be read
-    unavailable = 69,    // no such queue
+    unavailable = 69,    // no such queue, no daemon, no such message
     internal = 70,       // a bug
     system = 71,         // the system refused something that is not about the queue
     cannot_create = 73,  // the queue exists already or there are too many
-    try_later = 75,      // full, empty or timed out
+    try_later = 75,      // full, empty, timed out or not unique
     permission = 77,
     config = 78
 };
@@ -31,6 +31,11 @@ public:
 
 private:
     ExitCode code_;
+};
+
+// The end of a verb whose answer is its exit status, with nothing to be said.
+struct QuietExit {
+    int status;
 };
 
 // The same failure in the words and numbers of this program.

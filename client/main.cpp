@@ -1,4 +1,5 @@
 #include "client/create.hpp"
+#include "client/dead.hpp"
 #include "client/failure.hpp"
 #include "client/ftok.hpp"
 #include "client/list.hpp"
@@ -9,6 +10,7 @@
 #include "client/send.hpp"
 #include "client/set.hpp"
 #include "client/stat.hpp"
+#include "client/status.hpp"
 #include "client/waiting.hpp"
 #include "config/suggestion.hpp"
 #include "config/text.hpp"
@@ -41,10 +43,18 @@ std::string unknown(const CLI::App& app, const std::string& word) {
                              : fmt::format("use {}", fmt::join(names, ", ")));
 }
 
+// "dead list", as far as it was named.
+std::string chosen_verb(const CLI::App& app) {
+    std::string words;
+    for (auto chosen = app.get_subcommands(); !chosen.empty();
+         chosen = chosen.front()->get_subcommands()) {
+        words += (words.empty() ? "" : " ") + chosen.front()->get_name();
+    }
+    return words;
+}
+
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
-    const std::vector<CLI::App*> chosen = app.get_subcommands();
-    if (!chosen.empty()) {
-        const std::string verb = chosen.front()->get_name();
+    if (const std::string verb = chosen_verb(app); !verb.empty()) {
         fmt::print(stderr, "myq: {}: {}: see 'myq {} --help'\n", verb, error.what(), verb);
     } else if (!app.remaining().empty()) {
         fmt::print(stderr, "myq: {}\n", unknown(app, app.remaining().front()));
@@ -78,6 +88,8 @@ int main(int argc, char** argv) {
         add_send(app, config);
         add_recv(app, config);
         add_peek(app, config);
+        add_status(app, config);
+        add_dead(app, config);
         add_stat(app, config);
         add_list(app, config);
         add_create(app);
@@ -90,6 +102,8 @@ int main(int argc, char** argv) {
         return app.exit(e);  // --help, --version
     } catch (const CLI::ParseError& e) {
         return usage_error(app, e);
+    } catch (const QuietExit& e) {
+        return e.status;
     } catch (const Interrupted& e) {
         return die_of(e);
     } catch (...) {

@@ -1,10 +1,11 @@
 #include "client/message_json.hpp"
 
+#include "ipc/printable.hpp"
+
 #include <boost/archive/iterators/base64_from_binary.hpp>
 #include <boost/archive/iterators/transform_width.hpp>
 #include <nlohmann/json.hpp>
 
-#include <string>
 #include <tuple>
 
 namespace myq {
@@ -34,9 +35,17 @@ bool is_utf8(std::string_view bytes) {
 
 }  // namespace
 
+std::string json_text(std::string_view bytes) {
+    return is_utf8(bytes) ? std::string(bytes) : printable(bytes);
+}
+
 nlohmann::ordered_json to_json(const Message& message) {
-    const std::string_view body = text_of(message);
-    nlohmann::ordered_json json = {{"type", message.type}, {"size", body.size()}};
+    return to_json(message.type, message.body);
+}
+
+nlohmann::ordered_json to_json(std::int64_t type, std::span<const std::byte> bytes) {
+    const std::string_view body = text_of(bytes);
+    nlohmann::ordered_json json = {{"type", type}, {"size", body.size()}};
     if (is_utf8(body)) {
         json["body"] = body;
     } else {

@@ -48,23 +48,15 @@ MessageQueue open(const QueueKey& key, const std::string& name, bool configured)
 }
 
 Place find_by_name(const std::string& dest, const ConfigChoice& choice) {
-    const std::size_t slash = dest.find('/');
-    const std::string name = dest.substr(0, slash);
-    const std::string type = slash == std::string::npos ? "" : dest.substr(slash + 1);
-    if (slash != std::string::npos && type.empty()) {
-        throw Failure(ExitCode::usage,
-                      fmt::format("{}: nothing behind the '/': name a type, such as {}/7",
-                                  myq::quoted(dest), name));
-    }
-    const QueueConfig config = queue_named(choice.load(), name);
-    const int id = open(config.key, name, true).id();
-    return {MessageQueue::from_id(id, "queue " + name), name, config, type};
+    Address address = address_of(dest, choice.load());
+    const int id = open(address.config->key, address.name, true).id();
+    return {MessageQueue::from_id(id, "queue " + address.name), std::move(address)};
 }
 
 Place find_by_key(const std::string& text) {
     const QueueKey key = parse_key(text);
     const std::string name = "queue " + key.text();
-    return {open(key, name, false), name, {}, {}};
+    return {open(key, name, false), {name, {}, {}}};
 }
 
 Place find_by_id(int id) {
@@ -77,7 +69,7 @@ Place find_by_id(int id) {
             ExitCode::unavailable,
             fmt::format("{}: there is none: see which there are with myq list", queue.name()));
     }
-    return {queue, queue.name(), {}, {}};
+    return {queue, {queue.name(), {}, {}}};
 }
 
 }  // namespace
@@ -101,6 +93,18 @@ Config ConfigChoice::load() const {
 std::optional<Config> ConfigChoice::load_if_there() const {
     if (!explicit_ && !std::filesystem::exists(file_)) return std::nullopt;
     return load();
+}
+
+Address address_of(const std::string& dest, const Config& config) {
+    const std::size_t slash = dest.find('/');
+    const std::string name = dest.substr(0, slash);
+    const std::string type = slash == std::string::npos ? "" : dest.substr(slash + 1);
+    if (slash != std::string::npos && type.empty()) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("{}: nothing behind the '/': name a type, such as {}/7",
+                                  myq::quoted(dest), name));
+    }
+    return {name, queue_named(config, name), type};
 }
 
 void PlaceOptions::add(CLI::App& verb, const std::string& dest_help) {

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 namespace CLI {
 class App;
@@ -20,6 +21,9 @@ public:
     void add(CLI::App& app);
 
     Config load() const;
+
+    // The file itself, absolute: what it says may be broken, and it may be missing.
+    std::filesystem::path file() const { return std::filesystem::absolute(file_); }
 
     // The same for who can do without: nullopt if nobody named a file and the usual one is missing.
     std::optional<Config> load_if_there() const;
@@ -39,13 +43,22 @@ struct PlaceOptions {
     void add(CLI::App& verb, const std::string& dest_help);
 };
 
-// The queue that was meant.
-struct Place {
-    MessageQueue queue;
+// What the user's words mean, whether or not there is such a queue.
+struct Address {
     std::string name;                   // "jobs", "queue 0x6d797101", "queue with id 3"
     std::optional<QueueConfig> config;  // if it was named by its config name
     std::string type;                   // what stood behind the '/', "" for nothing
 };
+
+// The queue that was meant.
+struct Place : Address {
+    Place(MessageQueue found, Address address) : Address(std::move(address)), queue(found) {}
+
+    MessageQueue queue;
+};
+
+// NAME or NAME/TYPE of the config. Throws Failure, with what to do, if there is no such name.
+Address address_of(const std::string& dest, const Config& config);
 
 // Throws Failure, with what to do, if there is no such name or no such queue.
 Place find(const PlaceOptions& options, const ConfigChoice& config);

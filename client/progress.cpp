@@ -28,15 +28,16 @@ std::string bar(std::uint64_t done, std::uint64_t total) {
 
 }  // namespace
 
-Progress::Progress(std::optional<std::uint64_t> total)
+Progress::Progress(std::optional<std::uint64_t> total, const char* verb)
     : is_shown_(isatty(STDERR_FILENO) == 1),
-      total_(total) {}
+      total_(total),
+      verb_(verb) {}
 
 Progress::~Progress() {
     if (!drawn_) return;
     const std::chrono::duration<double> took = Clock::now() - start_;
-    fmt::print(stderr, "{}{} sent in {:.1f} s ({:.0f}/s)\n", erase_line,
-               counted(messages_, "message"), took.count(),
+    fmt::print(stderr, "{}{} {} in {:.1f} s ({:.0f}/s)\n", erase_line,
+               counted(messages_, "message"), verb_, took.count(),
                static_cast<double>(messages_) / took.count());
 }
 

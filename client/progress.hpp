@@ -11,13 +11,14 @@ namespace myq {
 // from the second second on.
 class Progress {
 public:
-    // `total` is the size of the input in bytes, if known; then there is a bar.
-    explicit Progress(std::optional<std::uint64_t> total);
+    // `total` is the size of the input in bytes, if known; then there is a bar. `verb` says what is
+    // done with messages: "sent".
+    Progress(std::optional<std::uint64_t> total, const char* verb);
     ~Progress();  // leaves a summary in place of the bar
     Progress(const Progress&) = delete;
     Progress& operator=(const Progress&) = delete;
 
-    // So many messages are sent and so many bytes of the input are read.
+    // So many messages are done and so many bytes of the input are read.
     void advance(std::uint64_t messages, std::uint64_t bytes);
 
     // Still at the same message, because of `reason`.
@@ -30,6 +31,7 @@ private:
 
     bool is_shown_;
     std::optional<std::uint64_t> total_;
+    const char* verb_;
     std::uint64_t messages_ = 0;
     std::uint64_t bytes_ = 0;
     Clock::time_point start_ = Clock::now();

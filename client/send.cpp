@@ -1,24 +1,26 @@
 #include "client/send.hpp"
 
 #include "client/body_reader.hpp"
-#include "client/counted.hpp"
+#include "client/confirmed_sender.hpp"
 #include "client/failure.hpp"
+#include "client/moment.hpp"
 #include "client/option_kinds.hpp"
+#include "client/output.hpp"
 #include "client/place.hpp"
 #include "client/progress.hpp"
+#include "client/sender.hpp"
 #include "client/type.hpp"
 #include "client/waiting.hpp"
-#include "config/duration.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <unistd.h>
 
-#include <chrono>
+#include <csignal>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,58 +35,10 @@ struct SendOptions {
     std::string file;
     std::string type;
     bool lines = false;
-    bool nowait = false;
-    std::optional<std::chrono::milliseconds> timeout;
-};
-
-// "queue full (16384 of 16384 bytes, 256 messages)"; needs no permission to look.
-std::string fullness(const QueueStat& stat) {
-    return fmt::format("queue full ({} of {} bytes, {})", stat.bytes, stat.capacity,
-                       counted(stat.messages, "message"));
-}
-
-// Puts bodies of one type into one queue, as patiently as the user wants.
-class Sender {
-public:
-    Sender(const Place& place, std::int64_t type, const SendOptions& options)
-        : place_(place),
-          type_(type),
-          options_(options) {}
-
-    void send(std::string_view body, Progress& progress) const {
-        const std::span<const std::byte> bytes = std::as_bytes(std::span(body));
-        Waiting::check();
-        if (place_.queue.send(type_, bytes, Wait::no) == SendStatus::sent) return;
-        refuse_what_never_fits(body);
-        if (options_.nowait) throw still_full("try again later, or wait with --timeout");
-        const bool sent = Waiting::until(
-            [&] { return place_.queue.send(type_, bytes) == SendStatus::sent; }, options_.timeout,
-            [&] { progress.wait(fullness(place_.queue.stat_any())); });
-        if (!sent) {
-            throw still_full(fmt::format("nothing was taken from it for {}: is its reader running?",
-                                         duration_text(*options_.timeout)));
-        }
-    }
-
-private:
-    Failure still_full(const std::string& advice) const {
-        return {ExitCode::try_later,
-                fmt::format("{}: {}: {}", place_.name, fullness(place_.queue.stat_any()), advice)};
-    }
-
-    // The kernel lets such a sender wait for ever.
-    void refuse_what_never_fits(std::string_view body) const {
-        const QueueStat stat = place_.queue.stat_any();
-        if (body.size() <= stat.capacity && stat.capacity > 0) return;
-        throw Failure(ExitCode::data,
-                      fmt::format("{}: a body of {} bytes never fits into a queue of {}: send "
-                                  "less, or raise the capacity: myq set --id {} --capacity N",
-                                  place_.name, body.size(), stat.capacity, stat.id));
-    }
-
-    const Place& place_;
-    std::int64_t type_;
-    const SendOptions& options_;
+    EnvelopeWishes wishes;
+    std::size_t window = 256;
+    Patience patience;
+    bool json = false;
 };
 
 // Where the bodies come from: a file, "-" for standard input, or nothing, when BODY is the body.
@@ -107,25 +61,65 @@ std::optional<std::string> input_of(const SendOptions& options) {
     return "-";
 }
 
-// Sends each line; whatever ends this early also says how many are sent.
-void send_lines(const Sender& sender, const std::string& input, std::size_t limit) {
-    BodyReader reader(input, limit);
-    std::uint64_t sent = 0;
-    const auto count = [&] { return fmt::format("{} sent", counted(sent, "message")); };
-    Progress progress(reader.size());
+Sender::Tell teller(const SendOptions& options) {
+    if (!options.json) return [](const Fate&) {};
+    return [lines = options.lines](const Fate& fate) {
+        nlohmann::ordered_json json;
+        if (lines) json["line"] = fate.number;
+        json["id"] = fate.id ? nlohmann::ordered_json(fate.id->text()) : nlohmann::ordered_json();
+        json["status"] = fate.status;
+        print_out(json.dump() + "\n");
+    };
+}
+
+std::unique_ptr<Sender> make_sender(const SendOptions& options, const Outlet& outlet,
+                                    const std::optional<Wrapper>& wrapper, const BodyLimit& limit,
+                                    Progress& progress) {
+    if (!options.wishes.waits()) {
+        return std::make_unique<PlainSender>(outlet, wrapper, limit, progress, teller(options));
+    }
+    const ConfirmedSender::Settings settings{.window = options.window,
+                                             .unique = options.wishes.unique.value_or(""),
+                                             .lines = options.lines};
+    return std::make_unique<ConfirmedSender>(outlet, *wrapper, limit, settings, progress,
+                                             teller(options));
+}
+
+// Sends each line; whatever ends this early also says how many got how far.
+void send_lines(Sender& sender, BodyReader& reader, Progress& progress) {
+    reader.when_idle([&] {
+        sender.idle([&] { return reader.is_ready(); });
+        progress.advance(sender.done(), reader.bytes_read());
+    });
     try {
         while (const auto line = reader.line()) {
-            sender.send(*line, progress);
-            progress.advance(++sent, reader.bytes_read());
+            sender.send(*line);
+            progress.advance(sender.done(), reader.bytes_read());
         }
+        sender.finish();
+        progress.advance(sender.done(), reader.bytes_read());
     } catch (const Failure& e) {
-        throw Failure(e.code(), fmt::format("{} ({})", e.what(), count()));
+        throw Failure(e.code(), fmt::format("{} ({})", e.what(), sender.count()));
     } catch (const IpcError& e) {
         const Failure failure = as_failure(e);
-        throw Failure(failure.code(), fmt::format("{} ({})", failure.what(), count()));
+        throw Failure(failure.code(), fmt::format("{} ({})", failure.what(), sender.count()));
     } catch (const Interrupted& e) {
-        throw Interrupted{e.signal, fmt::format("interrupted: {}", count())};
+        throw Interrupted{e.signal, fmt::format("interrupted: {}", sender.count())};
     }
+}
+
+void send_one(Sender& sender, std::string_view body) {
+    sender.send(body);
+    sender.finish();
+}
+
+std::optional<Wrapper> wrapper_for(const SendOptions& options) {
+    if (!options.wishes.any()) return std::nullopt;
+    if (options.lines && options.wishes.unique) {
+        throw Failure(ExitCode::usage, "--unique: with --lines every line would have the same key: "
+                                       "send them one by one");
+    }
+    return Wrapper(options.wishes, now_ms());
 }
 
 void send(SendOptions options, const ConfigChoice& config) {
@@ -136,15 +130,28 @@ void send(SendOptions options, const ConfigChoice& config) {
         }
     }
     const std::optional<std::string> input = input_of(options);
+    const std::optional<Wrapper> wrapper = wrapper_for(options);
     const Place place = find(options.place, config);
-    const Sender sender(place, type_to_send(options.type, place), options);
-    const std::size_t limit = largest_body();
+    const Outlet outlet(place, type_to_send(options.type, place), options.patience);
+    const BodyLimit limit(largest_body(), wrapper ? wrapper->overhead() : 0);
     const Waiting waiting;
-    if (options.lines) return send_lines(sender, *input, limit);
-    Progress progress(std::nullopt);
-    if (!input) return sender.send(*options.body, progress);
-    BodyReader reader(*input, limit);
-    sender.send(reader.all(), progress);
+    // What cannot be printed is an error and not the end: a queue for answers must be removed.
+    if (options.json) std::signal(SIGPIPE, SIG_IGN);
+    std::optional<BodyReader> reader;
+    if (input) reader.emplace(*input, limit);
+    Progress progress(options.lines ? reader->size() : std::nullopt,
+                      options.wishes.waits() ? "confirmed" : "sent");
+    const auto sender = make_sender(options, outlet, wrapper, limit, progress);
+    if (options.lines) return send_lines(*sender, *reader, progress);
+    send_one(*sender, input ? reader->all() : std::string_view(*options.body));
+}
+
+void add_body(CLI::App& verb, SendOptions& options) {
+    verb.add_option("BODY", options.body, "The body; '-' or nothing: standard input as it is")
+        ->type_name("");
+    verb.add_option("--type", options.type, "The type: 1 to 2^63-1, or a handler's name")
+        ->type_name("TYPE");
+    verb.add_option("--file", options.file, "Send what this file holds")->type_name("FILE");
 }
 
 }  // namespace
@@ -154,17 +161,22 @@ void add_send(CLI::App& app, const ConfigChoice& config) {
     CLI::App* verb = app.add_subcommand("send", "Put a message, or one for every line, into a "
                                                 "queue that exists");
     options->place.add(*verb, "jobs, jobs/resize or jobs/7: a queue of the config, with a type");
-    verb->add_option("BODY", options->body, "The body; '-' or nothing: standard input as it is")
-        ->type_name("");
-    verb->add_option("--type", options->type, "The type: 1 to 2^63-1, or a handler's name")
-        ->type_name("TYPE");
-    verb->add_option("--file", options->file, "Send what this file holds")->type_name("FILE");
-    verb->add_flag("--lines", options->lines, "Send every line as a message, empty ones too");
-    CLI::Option* nowait =
-        verb->add_flag("--nowait", options->nowait, "Fail with status 75 if the queue is full");
-    add_duration(*verb, "--timeout", options->timeout,
-                 "Wait at most so long for room, such as 30s, for each message")
+    add_body(*verb, *options);
+    CLI::Option* lines =
+        verb->add_flag("--lines", options->lines, "Send every line as a message, empty ones too");
+    CLI::Option* nowait = verb->add_flag("--nowait", options->patience.nowait,
+                                         "Fail with status 75 if the queue is full");
+    add_duration(*verb, "--timeout", options->patience.timeout,
+                 "Wait at most so long for room, or an answer, such as 30s, for each message")
         ->excludes(nowait);
+    options->wishes.add(*verb);
+    verb->add_option("--window", options->window,
+                     "With --lines --confirm: so many unconfirmed at a time (256)")
+        ->check(CLI::Range(1, 65536))
+        ->type_name("N")
+        ->needs(lines)
+        ->needs(verb->get_option("--confirm"));
+    verb->add_flag("--json", options->json, "Print id and status, one JSON object a message");
     verb->callback([options, &config] { send(*options, config); });
 }
 

@@ -3,6 +3,7 @@
 #include "config/config_file.hpp"
 #include "config/queue_config.hpp"
 #include "config/section.hpp"
+#include "config/size.hpp"
 
 #include <array>
 #include <utility>
@@ -59,11 +60,19 @@ static void decode(const Value& value, PluginsConfig& plugins) {
     section.read("auto_route", plugins.auto_route);
 }
 
+static void decode(const Value& value, JournalConfig& journal) {
+    Section section{value};
+    section.read("dir", journal.dir);
+    section.read("max_size", journal.max_size, Between<std::uint64_t>{mebibyte, tebibyte});
+    section.read("min_free", journal.min_free, Between<std::uint64_t>{0, tebibyte});
+}
+
 static void decode(const Value& value, Config& config) {
     Section section{value};
     section.read("daemon", config.daemon);
     section.read("log", config.log);
     section.read("plugins", config.plugins);
+    section.read("journal", config.journal);
     QueueIdentities identities;
     const bool has_queues =
         section.require("queues", config.queues, identities, std::as_const(config.plugins));

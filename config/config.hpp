@@ -71,14 +71,14 @@ struct PluginsConfig {
 
 // journal:
 struct JournalConfig {
-    // Where journal.db is. Made if missing, for the daemon's user, mode 0700. Empty: /var/lib/myq for
-    // root and for /etc/myq/myq.yaml, else $XDG_STATE_HOME/myq or ~/.local/state/myq. Applied at
-    // start only.
+    // Where journal.db is. Made if missing, for the daemon's user, mode 0700. Empty: /var/lib/myq
+    // for root and for /etc/myq/myq.yaml, else $XDG_STATE_HOME/myq or ~/.local/state/myq. Applied
+    // at start only.
     std::filesystem::path dir;
 
     // The largest that journal.db may grow, 1MiB to 1TiB. Then, and while less than `min_free` is
-    // left on its disk, new messages are refused to senders that ask for a confirmation, and wait in
-    // the kernel queue otherwise; what is in the journal is worked on. Applied on reload.
+    // left on its disk, new messages are refused to senders that ask for a confirmation, and wait
+    // in the kernel queue otherwise; what is in the journal is worked on. Applied on reload.
     std::uint64_t max_size = std::uint64_t{1} << 30U;
     std::uint64_t min_free = std::uint64_t{64} << 20U;  // 0 to 1TiB
 };
@@ -96,8 +96,8 @@ struct RetryConfig {
     // How often a message may be tried, 1 to 1000; then it is dead.
     int attempts = 5;
 
-    // How long after the first failed attempt the second is due, and so on, each time doubled, up to
-    // max_delay. 0s to 30d. A handler that names its own delay overrides this.
+    // How long after the first failed attempt the second is due, and so on, each time doubled, up
+    // to max_delay. 0s to 30d. A handler that names its own delay overrides this.
     std::chrono::milliseconds delay = std::chrono::seconds{1};
     std::chrono::milliseconds max_delay = std::chrono::minutes{10};
 
@@ -137,11 +137,11 @@ struct ReceiverConfig {
 
 // queues: recycle:
 struct RecycleConfig {
-    // When a worker leaves for a fresh one, which comes up first; one at a time, and each limit 10 %
-    // less or more at random, so that workers do not all leave together. Not set: never.
-    std::optional<std::uint64_t> max_messages;           // 1 to 2^63-1
-    std::optional<std::chrono::milliseconds> max_age;    // 1s to 365d
-    std::optional<std::uint64_t> max_rss;                // resident bytes, 1MiB to 1TiB
+    // When a worker leaves for a fresh one, which comes up first; one at a time, and each limit
+    // 10 % less or more at random, so that workers do not all leave together. Not set: never.
+    std::optional<std::uint64_t> max_messages;         // 1 to 2^63-1
+    std::optional<std::chrono::milliseconds> max_age;  // 1s to 365d
+    std::optional<std::uint64_t> max_rss;              // resident bytes, 1MiB to 1TiB
 };
 
 // queues:
@@ -168,14 +168,14 @@ struct QueueConfig {
     std::vector<std::string> creators;
 
     // What an accepted message survives. memory: the death of every process; journal: a power cut
-    // too, once confirmed. With journal every message goes through the journal, and `receivers` take
-    // it from there.
+    // too, once confirmed. With journal every message goes through the journal, and `receivers`
+    // take it from there.
     enum class Durability { memory, journal };
     Durability durability = Durability::memory;
 
-    // What happens when the kernel queue is nearly full: senders wait (block), or the oldest messages
-    // are moved to the journal and handled from there, out of their order (journal). A journaled
-    // queue is always relieved.
+    // What happens when the kernel queue is nearly full: senders wait (block), or the oldest
+    // messages are moved to the journal and handled from there, out of their order (journal). A
+    // journaled queue is always relieved.
     enum class Overflow { block, journal };
     Overflow overflow = Overflow::block;
 

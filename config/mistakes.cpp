@@ -39,7 +39,8 @@ void Mistakes::throw_if_any() const {
         text += fmt::format("{}: {}", where(ordered[i].mark), ordered[i].text);
     }
     if (ordered.size() > most_shown) {
-        text += fmt::format("\n{}: and {} more mistakes", file_, ordered.size() - most_shown);
+        text += fmt::format("\n{}: and {} more mistakes", where(ordered[most_shown].mark),
+                            ordered.size() - most_shown);
     }
     throw ConfigError(text);
 }

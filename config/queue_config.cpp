@@ -1,12 +1,14 @@
 #include "config/queue_config.hpp"
 
+#include "config/duration.hpp"
+#include "config/receiver_config.hpp"
+#include "config/size.hpp"
 #include "config/text.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/msg.h>
-
 #include <algorithm>
+#include <array>
 #include <limits>
 #include <stdexcept>
 #include <utility>
@@ -23,10 +25,19 @@ constexpr std::string_view upper = "ABCDEFGHIJKLMNOPQRSTUVWXYZ";
 constexpr std::string_view digits = "0123456789";
 
 constexpr std::size_t longest_name = 64;
-constexpr int most_workers = 256;
-constexpr Between<std::int64_t> message_types{1, std::numeric_limits<std::int64_t>::max()};
 
-struct OrAny {};
+constexpr std::array durabilities = {
+    Choice<QueueConfig::Durability>{"memory", QueueConfig::Durability::memory},
+    Choice<QueueConfig::Durability>{"journal", QueueConfig::Durability::journal},
+};
+
+constexpr std::array overflows = {
+    Choice<QueueConfig::Overflow>{"block", QueueConfig::Overflow::block},
+    Choice<QueueConfig::Overflow>{"journal", QueueConfig::Overflow::journal},
+};
+
+// A retry's delay and max_delay.
+constexpr Between<std::chrono::milliseconds> delays{0ms, 30 * 24h};
 
 bool consists_of(std::string_view text, std::initializer_list<std::string_view> sets) {
     return std::all_of(text.begin(), text.end(), [&](char c) {
@@ -65,60 +76,10 @@ struct HandlerIdentities {
     Unique<std::string> names;
 };
 
-bool takes(const Selector& selector, std::int64_t type) {
-    const std::int64_t wanted = selector.msgtyp();
-    if (wanted == 0) return true;
-    if (wanted < 0) return type <= -wanted;
-    return (selector.flags() & MSG_EXCEPT) != 0 ? type != wanted : type == wanted;
-}
-
-// What a queue's receivers and handlers say of each other. A worker that could never have anything
-// to do, and a handler whose messages nobody takes, which then fill the queue for ever, are
-// mistakes in one of two places.
-void check_receivers(const QueueConfig& queue, const Value& receivers, bool auto_route) {
-    if (auto_route || receivers.node().kind != Kind::list) return;
-    for (std::size_t i = 0; i < queue.receivers.size(); ++i) {
-        const Selector& types = queue.receivers[i].types;
-        const bool is_useful =
-            std::any_of(queue.handlers.begin(), queue.handlers.end(), [&](const auto& handler) {
-                return !handler.type || takes(types, *handler.type);
-            });
-        if (is_useful) continue;
-        receivers.item(receivers.node().children[i])
-            .refuse(fmt::format("no handler takes what this receiver does ({}), and "
-                                "plugins.auto_route is off",
-                                types.text()));
-    }
-}
-
-void check_handlers(const QueueConfig& queue, const Value& handlers) {
-    for (std::size_t i = 0; i < queue.handlers.size(); ++i) {
-        const auto type = queue.handlers[i].type;
-        const bool is_reached = !type || std::any_of(queue.receivers.begin(), queue.receivers.end(),
-                                                     [&](const auto& receiver) {
-                                                         return takes(receiver.types, *type);
-                                                     });
-        if (is_reached) continue;
-        handlers.item(handlers.node().children[i])
-            .refuse(fmt::format("handles type {}, but no receiver takes it", *type));
-    }
-}
-
 }  // namespace
 
 // static, not in the unnamed namespace: Section finds a decode() by its arguments, and that looks
 // into myq only.
-
-// `any`, which leaves the field empty, or one type.
-static void decode(const Value& value, std::optional<std::int64_t>& type, OrAny) {
-    const auto text = value.scalar("a message type or any");
-    if (!text) return;
-    if (*text == "any") return type.reset();
-    if (text->find_first_of("-0123456789") != 0) {
-        return value.refuse(quoted(*text) + " is neither any nor a message type");
-    }
-    decode(value, type.emplace(), message_types);
-}
 
 // {path: FILE, project: A}
 static void decode_path_key(const Value& value, QueueKey& key) {
@@ -145,58 +106,43 @@ static void decode(const Value& value, QueueKey& key) {
     }
 }
 
-static void decode(const Value& value, Selector& types) {
-    if (value.node().kind != Kind::map) {
-        std::optional<std::int64_t> type;
-        decode(value, type, OrAny{});
-        types = type ? Selector::only(*type) : Selector::any();
-        return;
-    }
-    const std::size_t mistakes = value.mistakes().count();
-    std::optional<std::int64_t> up_to;
-    std::optional<std::int64_t> except;
-    {
-        Section section{value};
-        section.read("up_to", up_to, message_types);
-        section.read("except", except, message_types);
-    }
-    if (value.mistakes().count() == mistakes && up_to.has_value() == except.has_value()) {
-        value.refuse("must be any, a type, {up_to: TYPE} or {except: TYPE}");
-    }
-    if (up_to) types = Selector::up_to(*up_to);
-    if (except) types = Selector::except(*except);
-}
-
-static void decode(const Value& value, ReceiverConfig& receiver) {
-    Section section{value};
-    section.require("types", receiver.types);
-    section.read("count", receiver.count, Between<int>{1, most_workers});
-}
-
-// A number is that many for any type.
-static void decode(const Value& value, std::vector<ReceiverConfig>& receivers) {
-    const Kind kind = value.node().kind;
-    if (kind == Kind::plain || kind == Kind::quoted) {
-        receivers.assign(1, ReceiverConfig{});
-        return decode(value, receivers.front().count, Between<int>{1, most_workers});
-    }
-    if (kind != Kind::list) {
-        return value.refuse_kind("a number or a list of {types: ..., count: ...}");
-    }
-    decode<ReceiverConfig>(value, receivers);
-    if (value.node().children.empty()) return value.refuse("is empty: nobody would take a message");
-    int workers = 0;
-    for (const ReceiverConfig& receiver : receivers) {
-        workers = std::min(workers + receiver.count, most_workers + 1);
-    }
-    if (workers > most_workers) {
-        value.refuse(fmt::format("more than {} workers in all", most_workers));
+static void refuse_delays(Section& section, const RetryConfig& retry) {
+    if (section.has("max_delay")) {
+        const Value wrong = section.at("max_delay");
+        wrong.refuse(fmt::format("{} is less than delay ({})", myq::quoted(wrong.node().text),
+                                 duration_text(retry.delay)));
+    } else {
+        const Value wrong = section.at("delay");
+        wrong.refuse(fmt::format("{} is more than max_delay ({}): set that as well",
+                                 myq::quoted(wrong.node().text), duration_text(retry.max_delay)));
     }
 }
 
+// What a queue, or a handler, says otherwise than `retry`, which it starts from.
 static void decode(const Value& value, RetryConfig& retry) {
+    const std::size_t mistakes = value.mistakes().count();
     Section section{value};
     section.read("attempts", retry.attempts, Between<int>{1, 1000});
+    section.read("delay", retry.delay, delays);
+    section.read("max_delay", retry.max_delay, delays);
+    section.read("jitter", retry.jitter, Between<int>{0, 100});
+    const bool are_right = value.mistakes().count() == mistakes;
+    if (are_right && retry.delay > retry.max_delay) refuse_delays(section, retry);
+    if (value.mistakes().count() == mistakes) return;
+    // A handler that starts from here is to have no mistakes but its own.
+    retry.delay = delays.least;
+    retry.max_delay = delays.most;
+}
+
+static void decode(const Value& value, RecycleConfig& recycle) {
+    Section section{value};
+    std::optional<std::int64_t> messages;
+    if (section.read("max_messages", messages,
+                     Between<std::int64_t>{1, std::numeric_limits<std::int64_t>::max()})) {
+        recycle.max_messages = static_cast<std::uint64_t>(*messages);
+    }
+    section.read("max_age", recycle.max_age, Between<std::chrono::milliseconds>{1s, 365 * 24h});
+    section.read("max_rss", recycle.max_rss, Between<std::uint64_t>{mebibyte, tebibyte});
 }
 
 static void decode_option(const Value& value, OptionConfig& option) {
@@ -223,7 +169,8 @@ static void decode(const Value& value, std::vector<OptionConfig>& options) {
     }
 }
 
-static void decode(const Value& value, HandlerConfig& handler, HandlerIdentities& others) {
+static void decode(const Value& value, HandlerConfig& handler, HandlerIdentities& others,
+                   const RetryConfig& queue_retry) {
     handler.where = value.where();
     Section section{value};
     if (section.require("type", handler.type, OrAny{})) {
@@ -234,6 +181,8 @@ static void decode(const Value& value, HandlerConfig& handler, HandlerIdentities
     }
     section.require("plugin", handler.plugin, plugin_rule);
     section.read("timeout", handler.timeout, Between<std::chrono::milliseconds>{10ms, 24h});
+    RetryConfig retry = queue_retry;
+    if (section.read("retry", retry)) handler.retry = retry;
     section.read("options", handler.options);
 }
 
@@ -258,10 +207,17 @@ void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
     section.read("capacity", queue.capacity,
                  Between<std::uint64_t>{1, std::numeric_limits<std::int32_t>::max()});
     section.read("creators", queue.creators, account_rule);
+    section.read("durability", queue.durability,
+                 std::span<const Choice<QueueConfig::Durability>>{durabilities});
+    section.read("overflow", queue.overflow,
+                 std::span<const Choice<QueueConfig::Overflow>>{overflows});
+    section.read("drain", queue.drain);
     const bool has_receivers = section.read("receivers", queue.receivers);
     section.read("retry", queue.retry);
+    section.read("recycle", queue.recycle);
     HandlerIdentities handlers;
-    const bool has_handlers = section.read("handlers", queue.handlers, handlers);
+    const bool has_handlers =
+        section.read("handlers", queue.handlers, handlers, std::as_const(queue.retry));
 
     if (has_handlers && has_receivers) {
         check_receivers(queue, section.at("receivers"), plugins.auto_route);

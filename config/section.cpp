@@ -130,7 +130,7 @@ void decode(const Value& value, std::uint64_t& field, Between<std::uint64_t> ran
     if (!text) return;
     const auto size = parsed(value, *text, parse_size);
     if (!size) return;
-    check_range(value, *text, *size, range, plain_text<std::uint64_t>);
+    check_range(value, *text, *size, range, size_text);
     field = *size;
 }
 

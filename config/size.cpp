@@ -49,4 +49,12 @@ std::uint64_t parse_size(std::string_view text) {
     return count << unit->shift;
 }
 
+std::string size_text(std::uint64_t size) {
+    if (size == 0) return "0";
+    const auto unit = std::find_if(units.rbegin(), units.rend(), [&](const Unit& one) {
+        return (size >> one.shift) << one.shift == size;
+    });
+    return fmt::format("{}{}", size >> unit->shift, unit->name);
+}
+
 }  // namespace myq

@@ -1,6 +1,7 @@
 #include "config/yaml_tree.hpp"
 
 #include "config/text.hpp"
+#include "ipc/printable.hpp"
 
 #include <fmt/format.h>
 #include <yaml-cpp/depthguard.h>
@@ -230,8 +231,10 @@ void add_syntax_error(std::string_view text, const YAML::Exception& error, Mista
     }
     const auto* hint = std::find_if(hints.begin(), hints.end(),
                                     [&](const Hint& one) { return one.message == error.msg; });
+    // The parser's own words may end in whatever byte it stumbled over.
     mistakes.add(mark, "",
-                 fmt::format("not YAML: {}", hint == hints.end() ? error.msg : hint->hint));
+                 fmt::format("not YAML: {}",
+                             hint == hints.end() ? printable(error.msg) : std::string(hint->hint)));
 }
 
 bool is_readable(std::string_view text, Mistakes& mistakes) {

@@ -1,5 +1,6 @@
 #include "daemon/control.hpp"
 
+#include "config/directories.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/queue_setup.hpp"
 #include "daemon/unix/pid_file.hpp"
@@ -46,16 +47,18 @@ ProcessHandle open_running(const std::filesystem::path& pid_file, std::optional<
     return {};
 }
 
-int stop_process(const ProcessHandle& process, pid_t pid, std::chrono::milliseconds stop_timeout) {
-    if (!process.send(SIGTERM)) {
+int stop_process(const ProcessHandle& process, pid_t pid, int signal,
+                 std::chrono::milliseconds stop_timeout) {
+    if (!process.send(signal)) {
         if (errno == ESRCH) return ok;
         complain(fmt::format("stop: no permission to signal pid {}; try as root", pid));
         return no_rights;
     }
-    if (process.wait_for_end(stop_timeout + margin)) return ok;
+    // Once for the handlers, once for what is drained then.
+    if (process.wait_for_end(2 * stop_timeout + margin)) return ok;
     complain(fmt::format(
         "stop: pid {} did not end within {} s; killing it (messages in hand stay in their slots)",
-        pid, std::chrono::ceil<std::chrono::seconds>(stop_timeout + margin).count()));
+        pid, std::chrono::ceil<std::chrono::seconds>(2 * stop_timeout + margin).count()));
     process.send(SIGKILL);
     if (process.wait_for_end(margin)) return ok;
     complain(fmt::format("stop: pid {} cannot be killed; it is stuck in the kernel", pid));
@@ -100,7 +103,8 @@ int stop_daemon(const Options& options) {
     try {
         const auto pid = read_pid_file(running.pid_file).holder;
         if (const ProcessHandle process = open_running(running.pid_file, pid)) {
-            const int result = stop_process(process, *pid, running.stop_timeout);
+            const int result = stop_process(process, *pid, options.drain ? SIGTERM : SIGINT,
+                                            running.stop_timeout);
             if (result != ok) return result;
         }
         // What a crash, or our SIGKILL, left behind: from now on it is a daemon that was stopped.

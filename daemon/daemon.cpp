@@ -1,13 +1,19 @@
 #include "daemon/daemon.hpp"
 
+#include "config/directories.hpp"
+#include "daemon/control_socket.hpp"
+#include "daemon/due_bell.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/logging.hpp"
+#include "daemon/make_generation.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/queue_setup.hpp"
+#include "daemon/status.hpp"
 #include "daemon/supervisor.hpp"
+#include "daemon/unix/child.hpp"
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/pid_file.hpp"
-#include "daemon/worker.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -15,6 +21,9 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <functional>
+#include <map>
+#include <set>
 
 namespace myq {
 
@@ -52,29 +61,95 @@ void set_up_queues(const Plan& plan) {
     }
 }
 
-// The workers of a plan, which they share.
-Generation make_generation(const std::shared_ptr<const Plan>& plan) {
-    Generation generation;
-    generation.stop_timeout = plan->config.daemon.stop_timeout;
-    for (const QueuePlan& queue : plan->queues) {
-        for (const ReceiverConfig& receiver : queue.config.receivers) {
-            for (int i = 0; i < receiver.count; ++i) {
-                auto body = [plan, &queue, &receiver](const WorkerSeat& seat) {
-                    return run_worker({queue.config, receiver.types, queue.routes, plan->service},
-                                      seat);
-                };
-                generation.workers.push_back(
-                    std::make_shared<WorkerSpec>(WorkerSpec{queue.config.name, body}));
-            }
-        }
-        for (const Route& route : queue.routes) {
-            const auto& timeout = route.handler.timeout;
-            auto& shortest = generation.shortest_timeout;
-            if (timeout) shortest = std::min(shortest.value_or(*timeout), *timeout);
+// The journal's directory: the service's, and nobody else may look into it.
+void make_journal_directory(const std::filesystem::path& path, const Identity& owner) {
+    std::filesystem::create_directories(path.parent_path());
+    if (::mkdir(path.c_str(), 0700) == 0) {
+        if (::lchown(path.c_str(), owner.uid, owner.gid) != 0)
+            throw failure("chown " + path.string());
+    } else if (errno != EEXIST) {
+        throw failure("cannot make the journal's directory " + path.string());
+    }
+    struct stat st {};
+    if (::lstat(path.c_str(), &st) != 0) throw failure("lstat " + path.string());
+    if (!S_ISDIR(st.st_mode) || st.st_uid != owner.uid || (st.st_mode & 077) != 0) {
+        errno = EPERM;
+        throw failure(fmt::format("the journal's directory {} must belong to user {} and be closed "
+                                  "to everybody else (mode 0700)",
+                                  path.string(), owner.user));
+    }
+}
+
+// Makes or checks the journal, takes back what slots that are no more had claimed, and looks what is
+// due. The connection is closed again: it must not cross a fork.
+FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
+                         const Config& config) {
+    Journal journal(place.directory, place.limits, true);
+    std::size_t released = 0;
+    journal.transact(Survives::power_cut,
+                     [&] { released = journal.release_unowned(slots.identities()); });
+    if (released > 0) {
+        spdlog::info("journal: {} messages were in work when everything ended; they are tried again",
+                     released);
+    }
+    std::map<std::string, std::int64_t> due;
+    for (const QueueConfig& queue : config.queues)
+        due[queue.name] = journal.next_due(queue.name, Selector::any()).value_or(DueBell::never);
+    return [due](const std::string& queue) { return due.at(queue); };
+}
+
+// Answers whoever connects to the control socket, each in a process of its own.
+class ControlDesk {
+public:
+    ControlDesk(const ControlSocket& socket, const SlotDirectory& slots, const JournalPlace& journal,
+                uid_t service)
+        : socket_(socket),
+          slots_(slots),
+          journal_(journal),
+          service_(service) {}
+
+    void answer(const Plan& plan, const std::vector<WorkerInfo>& workers,
+                const Generation& generation) {
+        const auto caller = socket_.accept();
+        if (!caller || clerks_.size() >= most_clerks) return;
+        try {
+            ChildPid clerk = fork_child([&] { return serve(*caller, plan, workers, generation); });
+            clerks_.insert(clerk.disown());
+        } catch (const std::exception& e) {
+            spdlog::error("control: {}", e.what());
         }
     }
-    return generation;
-}
+
+    void ended(pid_t clerk) { clerks_.erase(clerk); }
+
+private:
+    static constexpr std::size_t most_clerks = 8;
+
+    int serve(const ControlSocket::Caller& caller, const Plan& plan,
+              const std::vector<WorkerInfo>& workers, const Generation& generation) const noexcept {
+        try {
+            const std::string question = ControlSocket::read_line(caller);
+            if (question == "status") {
+                ControlSocket::write(
+                    caller, status_report(plan, workers, slots_, journal_, started_ms_));
+            } else if (question == "look" && (caller.uid == 0 || caller.uid == service_)) {
+                for (const std::function<void()>& look : generation.look_again)
+                    look();
+            }
+            return EXIT_SUCCESS;
+        } catch (const std::exception& e) {
+            spdlog::error("control: {}", e.what());
+            return EXIT_FAILURE;
+        }
+    }
+
+    const ControlSocket& socket_;
+    const SlotDirectory& slots_;
+    const JournalPlace& journal_;
+    uid_t service_;
+    std::int64_t started_ms_ = wall_clock_ms();
+    std::set<pid_t> clerks_;
+};
 
 // The life of the daemon proper, from the pid file to its last worker.
 void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& readiness) {
@@ -101,10 +176,15 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
     if (const int orphans = slots.evict_orphans(config.daemon.stop_timeout)) {
         spdlog::warn("{} workers of a killed daemon were still running; they were ended", orphans);
     }
+    const JournalPlace journal{journal_directory(config.journal, options.config),
+                               {config.journal.max_size, config.journal.min_free}};
+    make_journal_directory(journal.directory, plan->service);
+    const ControlSocket control(run_dir / "control");
     set_up_queues(*plan);
     if (by_root)
         drop_privileges(plan->service, {config.daemon.no_new_privs, config.daemon.keep_ipc_owner});
 
+    Generation first = make_generation(plan, journal, prepare_journal(journal, slots, config));
     const auto reload = [&] {
         auto next =
             std::make_shared<const Plan>(make_plan(options.config, by_root, plan->auto_routed));
@@ -113,10 +193,19 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
         log_remarks(next->remarks);
         set_log_level(next->config.log.level);
         plan = next;
-        return make_generation(plan);
+        const JournalConfig& limits = plan->config.journal;
+        return make_generation(plan, {journal.directory, {limits.max_size, limits.min_free}},
+                               [](const std::string&) { return DueBell::at_once; });
     };
-    Supervisor supervisor(slots, {reload, reopen_log, largest_body});
-    supervisor.run(make_generation(plan), readiness);
+    ControlDesk desk(control, slots, journal, plan->service.uid);
+    Supervisor::Hooks hooks{reload, reopen_log, largest_body};
+    hooks.control_fd = control.fd();
+    hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
+        desk.answer(*plan, workers, generation);
+    };
+    hooks.on_other_child = [&](pid_t pid) { desk.ended(pid); };
+    Supervisor supervisor(slots, hooks);
+    supervisor.run(std::move(first), readiness);
     pid_file.clear();
 }
 

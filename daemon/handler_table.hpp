@@ -41,6 +41,8 @@ public:
     // The type's own handler, else the one for `any`, else nullptr.
     const LiveHandler* find(std::int64_t type) const;
 
+    std::span<const LiveHandler> all() const { return handlers_; }
+
 private:
     void start(const Route& route, const Plugin& plugin);
     void stop_all() noexcept;

@@ -51,6 +51,10 @@ Options parse_options(int argc, char** argv) {
             if (one != other) one->excludes(other);
         }
     }
+    app.add_flag_callback(
+           "--no-drain", [&options] { options.drain = false; },
+           "with --stop: leave what waits where it is, for a restart")
+        ->needs("--stop");
     try {
         app.parse(argc, argv);
     } catch (const CLI::CallForHelp&) {

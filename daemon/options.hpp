@@ -13,6 +13,7 @@ struct Options {
     Action action = Action::start;
     std::filesystem::path config = system_config;  // absolute
     bool foreground = false;
+    bool drain = true;  // with stop: as the queues' `drain:` says
 };
 
 // Ends the process for --help and --version (0) and for a wrong command line (64, EX_USAGE).

@@ -1,12 +1,10 @@
 #include "daemon/plan.hpp"
 
-#include "daemon/options.hpp"
 #include "daemon/plugin_probe.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstdlib>
 #include <map>
 #include <optional>
 
@@ -141,16 +139,6 @@ private:
 
 Identity service_identity(const DaemonConfig& config) {
     return ::geteuid() == 0 ? find_identity(config.user, config.group) : current_identity();
-}
-
-std::filesystem::path run_directory(const DaemonConfig& config,
-                                    const std::filesystem::path& config_file) {
-    if (!config.run_dir.empty()) return config.run_dir;
-    if (::geteuid() == 0 || config_file == system_config) return "/run/myq";
-    const char* runtime =
-        std::getenv("XDG_RUNTIME_DIR");  // NOLINT(concurrency-mt-unsafe): one thread
-    if (runtime != nullptr && *runtime == '/') return std::filesystem::path(runtime) / "myq";
-    return "/tmp/myq-" + std::to_string(::geteuid());
 }
 
 Plan make_plan(const std::filesystem::path& config_file, bool started_by_root,

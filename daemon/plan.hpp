@@ -38,9 +38,4 @@ Plan make_plan(const std::filesystem::path& config_file, bool started_by_root,
 // Whom the configuration has the daemon run as: as root the configured user, else the caller.
 Identity service_identity(const DaemonConfig& config);
 
-// Where pid file and slots are: DaemonConfig::run_dir, or what is said there. The system's own
-// configuration means the system's daemon, whoever asks.
-std::filesystem::path run_directory(const DaemonConfig& config,
-                                    const std::filesystem::path& config_file);
-
 }  // namespace myq

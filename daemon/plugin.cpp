@@ -1,5 +1,6 @@
 #include "daemon/plugin.hpp"
 
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 
 #define BOOST_DLL_USE_STD_FS
@@ -7,7 +8,9 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <array>
+#include <atomic>
 #include <memory>
 #include <vector>
 
@@ -16,6 +19,14 @@ namespace myq {
 namespace {
 
 const char* speaking = "plugin";
+std::int64_t* deadline = nullptr;
+
+void touch(std::int64_t more_ms) {
+    constexpr std::int64_t longest = std::int64_t{24} * 3'600'000;
+    if (deadline == nullptr || *deadline == 0) return;
+    const std::int64_t more = std::clamp<std::int64_t>(more_ms, 0, longest);
+    std::atomic_ref(*deadline).store(monotonic_ns() + more * 1'000'000);
+}
 
 void log_line(int level, const char* text, std::size_t size) {
     constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
@@ -100,12 +111,17 @@ const myq_host& plugin_host() {
         .version = MYQ_VERSION,
         .log = log_line,
         .should_stop = [] { return stop_requested() ? 1 : 0; },
+        .touch = touch,
     };
     return host;
 }
 
 void log_as(const char* plugin) {
     speaking = plugin;
+}
+
+void touch_extends(std::int64_t* deadline_ns) {
+    deadline = deadline_ns;
 }
 
 }  // namespace myq

@@ -45,5 +45,7 @@ private:
 // What plugins are handed. Its log() puts the name of log_as() before each line.
 const myq_host& plugin_host();
 void log_as(const char* plugin);  // must stay valid until the next call
+// Where touch() finds the deadline of the message in hand (SlotHeader::deadline_ns).
+void touch_extends(std::int64_t* deadline_ns);
 
 }  // namespace myq

@@ -2,29 +2,31 @@
 
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/file_lock.hpp"
+#include "ipc/envelope.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 
+#include <algorithm>
+#include <atomic>
 #include <cstring>
-#include <new>
 #include <stdexcept>
 
 namespace myq {
 
 namespace {
 
-const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-constexpr std::uint64_t slot_magic = 0x31746f6c7371796dULL;  // "myqslot1"
+constexpr std::uint64_t slot_magic = 0x32746f6c7371796dULL;  // "myqslot2"
 constexpr std::size_t type_size = sizeof(std::int64_t);
 constexpr std::byte filler{0xFF};
 
-static_assert(sizeof(SlotHeader) <= 4096);
-static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 
 std::size_t file_size(std::size_t body_capacity) {
-    return page + (type_size + body_capacity + page - 1) / page * page;
+    constexpr std::size_t page = 4096;
+    return slot_header_size + (type_size + body_capacity + page - 1) / page * page;
 }
 
 void* map(int fd, std::size_t size, std::size_t offset, int protection) {
@@ -38,6 +40,19 @@ std::atomic_ref<std::int64_t> type_of(std::byte* buffer) {
         *reinterpret_cast<std::int64_t*>(buffer));  // NOLINT: struct msgbuf
 }
 
+// A store that the compiler must not move: what a killed process has written is all that its
+// successor sees, so the order is the program's. The kernel and other CPUs keep it on their own.
+template <typename T>
+void store(T& where, T value) {
+    std::atomic_ref<T>(where).store(value, std::memory_order_release);
+}
+
+template <typename T>
+bool read_at(const Fd& fd, std::size_t offset, T& value) {
+    return ::pread(fd.value(), &value, sizeof value, static_cast<off_t>(offset)) ==
+           static_cast<ssize_t>(sizeof value);
+}
+
 }  // namespace
 
 SlotFile::SlotFile(const std::filesystem::path& directory, const std::string& name,
@@ -45,109 +60,135 @@ SlotFile::SlotFile(const std::filesystem::path& directory, const std::string& na
     : name_(name),
       fd_(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)) {
     if (!fd_) throw failure("cannot make the slot " + (directory / name).string());
-    map_header(body_capacity);
+    adopt_or_make(body_capacity);
 }
 
 SlotFile::SlotFile(std::size_t body_capacity)
     : name_("anonymous"),
       fd_(::memfd_create("myq-slot", MFD_CLOEXEC)) {
     if (!fd_) throw failure("cannot make a slot: memfd_create");
-    map_header(body_capacity);
+    adopt_or_make(body_capacity);
 }
 
-SlotFile::~SlotFile() {
-    ::munmap(header_, page);
-}
-
-void SlotFile::map_header(std::size_t body_capacity) {
+void SlotFile::adopt_or_make(std::size_t body_capacity) {
     struct stat st {};
     if (::fstat(fd_.value(), &st) != 0) throw failure("fstat slot " + name_);
     const auto size = static_cast<std::size_t>(st.st_size);
-    if (size >= 2 * page) {
-        header_ = static_cast<SlotHeader*>(map(fd_.value(), page, 0, PROT_READ | PROT_WRITE));
-        body_capacity_ = header_->body_capacity;
-        const bool sane = header_->magic == slot_magic && body_capacity_ <= size &&
-                          file_size(body_capacity_) == size;
-        if (sane && (view().occupied || body_capacity_ == body_capacity)) return;
-        ::munmap(header_, page);
-    }
+    SlotHeader header{};
+    const bool is_slot = read_at(fd_, 0, header) && header.magic == slot_magic &&
+                         header.body_capacity <= size && file_size(header.body_capacity) == size;
+    if (!is_slot) return make(body_capacity, {});
+    body_capacity_ = header.body_capacity;
+    identity_ = header.identity;
+    if (view().occupied || body_capacity_ == body_capacity) return;
+    make(body_capacity, tallies());
+}
+
+void SlotFile::make(std::size_t body_capacity, const std::vector<TallyRow>& tallies) {
     if (lock_holder(fd_)) throw std::runtime_error("slot " + name_ + " is held by another process");
-    body_capacity_ = body_capacity;
-    const auto new_size = static_cast<off_t>(file_size(body_capacity));
+    const auto size = static_cast<off_t>(file_size(body_capacity));
     // Every page now, while failing is still harmless: a hole that meets a full file system later
     // would lose the message. Grown before it is cut, so that a slot which cannot grow stays whole
     // for whoever has it mapped.
-    if (::fallocate(fd_.value(), 0, 0, new_size) != 0) {
-        throw failure("no room for the slot " + name_);
-    }
+    if (::fallocate(fd_.value(), 0, 0, size) != 0) throw failure("no room for the slot " + name_);
+    SlotHeader header{};
+    header.magic = slot_magic;
+    header.body_capacity = body_capacity;
+    std::copy(tallies.begin(), tallies.end(), header.tallies.begin());
+    if (::getrandom(&header.identity, sizeof header.identity, 0) != sizeof header.identity)
+        throw failure("getrandom");
+    header.identity >>= 1U;  // a positive number in SQL
     const std::int64_t empty = 0;
-    if (::ftruncate(fd_.value(), new_size) != 0 ||
-        ::pwrite(fd_.value(), &empty, sizeof empty, static_cast<off_t>(page)) != sizeof empty) {
+    const auto body_at = static_cast<off_t>(slot_header_size);
+    if (::ftruncate(fd_.value(), size) != 0 ||
+        ::pwrite(fd_.value(), &empty, sizeof empty, body_at) != sizeof empty ||
+        ::pwrite(fd_.value(), &header, sizeof header, 0) != sizeof header) {
         throw failure("cannot make the slot " + name_);
     }
-    header_ = new (map(fd_.value(), page, 0, PROT_READ | PROT_WRITE)) SlotHeader{};
-    header_->body_capacity = body_capacity;
-    header_->magic = slot_magic;
+    body_capacity_ = body_capacity;
+    identity_ = header.identity;
 }
 
 SlotView SlotFile::view() const {
     SlotView view;
-    std::int64_t type = 0;
-    if (::pread(fd_.value(), &type, sizeof type, static_cast<off_t>(page)) != sizeof type)
-        throw failure("cannot read the slot " + name_);
-    view.occupied = type != 0;
-    view.messages = header_->messages;
-    view.deadline_ns = header_->deadline_ns;
-    view.needed_body = header_->needed_body;
+    SlotHeader header{};
+    view.broken = !read_at(fd_, 0, header) || !read_at(fd_, slot_header_size, view.type);
+    if (view.broken) return view;
+    view.occupied = view.type != 0 || header.claims_held != 0;
+    view.messages = header.messages;
+    view.deadline_ns = header.deadline_ns;
+    view.needed_body = header.needed_body;
+    view.attempts = header.attempts;
     return view;
 }
 
-SlotCounts SlotFile::counts() const {
-    return {header_->done, header_->retry, header_->reject, header_->dead};
+std::vector<TallyRow> SlotFile::tallies() const {
+    SlotHeader header{};
+    if (!read_at(fd_, 0, header)) return {};
+    return {header.tallies.begin(), header.tallies.end()};
+}
+
+SlotSnapshot look_at_slot(const Fd& file) {
+    SlotHeader header{};
+    SlotSnapshot slot;
+    if (!read_at(file, 0, header) || header.magic != slot_magic) return slot;
+    if (!read_at(file, slot_header_size, slot.type)) return slot;
+    slot.identity = header.identity;
+    slot.row = header.row;
+    slot.tallies = {header.tallies.begin(), header.tallies.end()};
+    return slot;
 }
 
 Slot::Slot(const SlotFile& file) {
     if (!try_lock(file.fd())) {
         throw std::runtime_error("slot " + file.name() + " is held by another process");
     }
-    header_ = static_cast<SlotHeader*>(map(file.fd().value(), page, 0, PROT_READ | PROT_WRITE));
+    const int fd = file.fd().value();
+    header_ = static_cast<SlotHeader*>(map(fd, slot_header_size, 0, PROT_READ | PROT_WRITE));
     capacity_ = file.body_capacity();
-    size_ = file_size(capacity_) - page;
-    buffer_ = static_cast<std::byte*>(map(file.fd().value(), size_, page, PROT_READ | PROT_WRITE));
-    read_only_ = static_cast<const std::byte*>(map(file.fd().value(), size_, page, PROT_READ));
+    size_ = file_size(capacity_) - slot_header_size;
+    buffer_ = static_cast<std::byte*>(map(fd, size_, slot_header_size, PROT_READ | PROT_WRITE));
+    read_only_ = static_cast<const std::byte*>(map(fd, size_, slot_header_size, PROT_READ));
 
     // A fork shares the pages but not the page tables: every page is touched here, in the process
     // that receives, or the first store of msgrcv would fault.
-    if (::madvise(header_, page, MADV_POPULATE_WRITE) != 0 ||
+    if (::madvise(header_, slot_header_size, MADV_POPULATE_WRITE) != 0 ||
         ::madvise(buffer_, size_, MADV_POPULATE_WRITE) != 0) {
         throw failure("cannot populate the slot " + file.name());
     }
     // Best effort: a locked page cannot be swapped out, and a swapped one only costs time.
     ::mlock(buffer_, size_);
     // A process that a handler forks has no business in the slot.
-    ::madvise(header_, page, MADV_DONTFORK);
+    ::madvise(header_, slot_header_size, MADV_DONTFORK);
     ::madvise(buffer_, size_, MADV_DONTFORK);
-
-    header_->needed_body = 0;
-    // The last worker's time; this one's begins with its attempt.
-    header_->deadline_ns = 0;
-    if (!occupied()) {
-        empty();
-    } else if (header_->state == SlotState::armed) {
-        header_->attempts = 0;
-        header_->length = static_cast<std::int64_t>(find_length());
-        header_->state = SlotState::busy;
-    }
-    // Whoever wrote the header last may have been a stray store of a plugin.
-    if (header_->length < 0 || static_cast<std::size_t>(header_->length) > capacity_) {
-        header_->length = static_cast<std::int64_t>(find_length());
-    }
+    recover();
 }
 
 Slot::~Slot() {
-    ::munmap(header_, page);
+    ::munmap(header_, slot_header_size);
     ::munmap(buffer_, size_);
     ::munmap(const_cast<std::byte*>(read_only_), size_);  // NOLINT: munmap takes no const
+}
+
+// Whoever wrote the header last may have been a stray store of a plugin: what is read of it is
+// brought into range first.
+void Slot::recover() {
+    header_->needed_body = 0;
+    // The last worker's time; this one's begins with its attempt.
+    header_->deadline_ns = 0;
+    header_->done_count = std::min(header_->done_count, std::uint32_t{most_done});
+    header_->failure_count =
+        std::min(header_->failure_count, static_cast<std::uint32_t>(header_->failures.size()));
+    for (SlotFailure& failed : header_->failures) {
+        failed.cause_size =
+            std::min(failed.cause_size, static_cast<std::uint32_t>(failed.cause.size()));
+    }
+    finish_settling();
+    if (!occupied()) return empty();
+    if (header_->state != SlotState::busy) landed(find_length());
+    if (header_->length < 0 || static_cast<std::size_t>(header_->length) > capacity_) {
+        header_->length = static_cast<std::int64_t>(find_length());
+    }
 }
 
 bool Slot::occupied() const {
@@ -165,41 +206,131 @@ std::span<const std::byte> Slot::body() const {
 void Slot::landed(std::size_t length) {
     header_->length = static_cast<std::int64_t>(length);
     header_->attempts = 0;
-    header_->state.store(SlotState::busy, std::memory_order_release);
+    ++header_->sequence;
+    store(header_->state, SlotState::busy);
+}
+
+void Slot::load(std::int64_t row, std::int64_t type, std::uint32_t attempts,
+                const SlotMessageId& id, std::int64_t expires_ms,
+                std::span<const std::byte> body) {
+    std::copy(body.begin(), body.end(), buffer_ + type_size);
+    header_->row = row;
+    header_->id = id;
+    header_->expires_ms = expires_ms;
+    landed(body.size());
+    header_->attempts = attempts;
+    type_of(buffer_).store(type, std::memory_order_release);
 }
 
 void Slot::begin_attempt(std::int64_t deadline_ns) {
     ++header_->attempts;
-    header_->deadline_ns.store(deadline_ns, std::memory_order_release);
+    store(header_->deadline_ns, deadline_ns);
 }
 
-void Slot::settle(std::atomic<std::uint64_t> SlotHeader::*outcome) {
-    // One writer: a plain add, not a locked one.
-    auto add_one = [](std::atomic<std::uint64_t>& count) {
-        count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-    };
+void Slot::note_failure(std::int64_t at_ms, std::string_view cause) {
+    auto& notes = header_->failures;
+    if (header_->failure_count == notes.size()) {
+        std::copy(notes.begin() + 1, notes.end(), notes.begin());
+        --header_->failure_count;
+    }
+    SlotFailure& note = notes.at(header_->failure_count);
+    note.attempt = header_->attempts;
+    note.at_ms = at_ms;
+    note.cause_size = static_cast<std::uint32_t>(cause.copy(note.cause.data(), note.cause.size()));
+    store(header_->failure_count, header_->failure_count + 1);
+}
+
+std::span<const SlotFailure> Slot::failures() const {
+    return {header_->failures.data(), header_->failure_count};
+}
+
+// The count and the message change in one step as far as a successor can see: until the type is 0
+// nothing has happened, from then on the count is what `settling` says.
+void Slot::settle(Tally tally, std::size_t row) {
+    const std::size_t place = row * tally_kinds + static_cast<std::size_t>(tally);
+    header_->settling_count = header_->tallies[row].counts[static_cast<std::size_t>(tally)] + 1;
+    store(header_->settling_place, static_cast<std::uint32_t>(place + 1));
+    const bool row_is_over = tally == Tally::handled || tally == Tally::expired;
+    if (header_->row != 0 && row_is_over && header_->done_count < most_done) {
+        header_->done_rows[header_->done_count] = header_->row;
+        store(header_->done_count, header_->done_count + 1);
+    }
     type_of(buffer_).store(0, std::memory_order_release);  // the acknowledgement
-    add_one(header_->*outcome);
-    add_one(header_->messages);
-    header_->deadline_ns.store(0, std::memory_order_relaxed);
+    finish_settling();
+    header_->deadline_ns = 0;
     // Killed in here, the slot is empty and its next worker fills it whole.
     std::memset(buffer_ + type_size, static_cast<int>(filler),
                 static_cast<std::size_t>(header_->length));
     header_->length = 0;
-    header_->state.store(SlotState::armed, std::memory_order_release);
+    header_->row = 0;
+    header_->expires_ms = 0;
+    header_->failure_count = 0;
+    store(header_->state, SlotState::armed);
+}
+
+void Slot::finish_settling() {
+    const std::size_t place = header_->settling_place;
+    if (place != 0 && !occupied() && place <= header_->tallies.size() * tally_kinds) {
+        TallyRow& row = header_->tallies[(place - 1) / tally_kinds];
+        store(row.counts[(place - 1) % tally_kinds], header_->settling_count);
+        store(header_->messages, header_->messages + 1);
+    }
+    store(header_->settling_place, std::uint32_t{0});
+}
+
+void Slot::begin_batch() {
+    landed(0);
+    type_of(buffer_).store(1, std::memory_order_release);
+}
+
+void Slot::end_batch(std::size_t used) {
+    type_of(buffer_).store(0, std::memory_order_release);
+    std::memset(buffer_ + type_size, static_cast<int>(filler), used);
+    store(header_->messages, header_->messages + 1);
+    store(header_->state, SlotState::armed);
+}
+
+void Slot::need(std::size_t body_size) {
+    store(header_->needed_body, std::uint64_t{body_size});
+}
+
+std::size_t Slot::tally_row(std::int64_t type) {
+    for (std::size_t i = 1; i < header_->tallies.size() && type != 0; ++i) {
+        TallyRow& row = header_->tallies.at(i);
+        if (row.type == 0) row.type = type;
+        if (row.type == type) return i;
+    }
+    return 0;
+}
+
+void Slot::hold_claims(bool held) {
+    store(header_->claims_held, std::uint32_t{held ? 1U : 0U});
+}
+
+std::span<const std::int64_t> Slot::done_rows() const {
+    return {header_->done_rows.data(), header_->done_count};
+}
+
+bool Slot::is_over() const {
+    const auto done = done_rows();
+    return header_->row != 0 && std::find(done.begin(), done.end(), header_->row) != done.end();
 }
 
 void Slot::empty() {
     std::memset(buffer_ + type_size, static_cast<int>(filler), capacity_);
     header_->length = 0;
     header_->attempts = 0;
-    header_->deadline_ns = 0;
-    header_->state = SlotState::armed;
+    header_->row = 0;
+    header_->expires_ms = 0;
+    header_->failure_count = 0;
+    store(header_->state, SlotState::armed);
 }
 
 std::size_t Slot::find_length() const {
+    const std::span<const std::byte> whole(read_only_ + type_size, capacity_);
+    if (const auto size = envelope_size(whole)) return *size;
     std::size_t length = capacity_;
-    while (length > 0 && buffer_[type_size + length - 1] == filler)
+    while (length > 0 && whole[length - 1] == filler)
         --length;
     return length;
 }

@@ -1,13 +1,17 @@
 #pragma once
 
+#include "daemon/slot_header.hpp"
 #include "daemon/unix/owned.hpp"
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
 
 namespace myq {
 
@@ -20,77 +24,69 @@ namespace myq {
 // in msgrcv loses the message), so the file is allocated whole and its pages are populated before
 // use; a file on a disk will not do, since write-back protects its pages again and again.
 //
-// The file is one header page and then exactly a struct msgbuf: eight bytes of type, then the body.
+// The file is a header (SlotHeader) and then exactly a struct msgbuf: eight bytes of type, then the
+// body.
 //   empty      type 0
 //   landed     type set, state armed: killed before msgrcv returned, length unknown
 //   busy       type set, state busy: in a handler's hands
 // The store that makes the type 0 is the acknowledgement.
 //
-// The length of a landed message: the body is kept filled with 0xFF, so it ends at the last byte
-// that is something else. Text, JSON and PHP's serialize() never end in 0xFF; a raw body that does
-// loses those bytes, in this case only.
-enum class SlotState : std::uint32_t { armed = 0, busy = 1 };
+// The length of a landed message: an envelope names its own; else the body is kept filled with
+// 0xFF, so it ends at the last byte that is something else. Text, JSON and PHP's serialize() never
+// end in 0xFF; a raw body that does loses those bytes, in this case only.
 
 // What the supervisor may see of a slot. Written by a worker, who may be anybody's plugin: plain
 // integers, copied once, never an index and never a pointer.
 struct SlotView {
-    bool occupied = false;          // a message is in it
-    std::uint64_t messages = 0;     // outcomes settled since the slot was made
+    bool broken = false;            // somebody cut the file: there is nothing to be had of it
+    bool occupied = false;          // a message is in it, or rows of the journal are claimed for it
+    std::uint64_t messages = 0;     // settled since the slot was made
     std::int64_t deadline_ns = 0;   // CLOCK_MONOTONIC when the handler's time is up, 0: never
     std::uint64_t needed_body = 0;  // a body of at least this size waits that did not fit, 0: none
+    std::int64_t type = 0;          // of the message in it, 0: none
+    std::uint32_t attempts = 0;
 };
 
-// The totals of outcomes, kept in the slot since it outlives its workers.
-struct SlotCounts {
-    std::uint64_t done = 0, retry = 0, reject = 0, dead = 0;
-};
-
-// The header page. Its members change only between the worker's own instructions; the atomics are
-// for what the supervisor reads meanwhile.
-struct SlotHeader {
-    std::uint64_t magic;
-    std::uint64_t body_capacity;
-    std::atomic<SlotState> state;
-    std::uint32_t attempts;  // how often a handler was given this message
-    std::int64_t length;     // of the body while busy
-    std::atomic<std::int64_t> deadline_ns;
-    std::atomic<std::uint64_t> messages;
-    std::atomic<std::uint64_t> needed_body;
-    std::atomic<std::uint64_t> done, retry, reject, dead;
-};
-
-// The file, as the supervisor holds it. Its worker holds a POSIX write lock on it.
+// The file, as the supervisor holds it. Its worker holds a POSIX write lock on it. Read by pread(2)
+// only, never mapped: a mapping of a file that a plugin has cut short would end the supervisor.
 class SlotFile {
 public:
     // Makes or opens `directory`/`name` for bodies of `body_capacity` bytes. A file that is not a
-    // slot, or an empty one of another size, is made anew; one that holds a message is kept as it
-    // is, whatever its size. Throws std::system_error.
+    // slot, or an empty one of another size, is made anew (an empty one keeps its tallies); one
+    // that holds a message is kept as it is, whatever its size. Throws std::system_error.
     SlotFile(const std::filesystem::path& directory, const std::string& name,
              std::size_t body_capacity);
 
     // The same without a file, where no tmpfs is: it outlives the worker but not the supervisor.
     explicit SlotFile(std::size_t body_capacity);
 
-    ~SlotFile();
-    SlotFile(const SlotFile&) = delete;
-    SlotFile& operator=(const SlotFile&) = delete;
-
     const std::string& name() const { return name_; }
     const Fd& fd() const { return fd_; }
     std::size_t body_capacity() const { return body_capacity_; }
+    std::uint64_t identity() const { return identity_; }  // random, made with the file
     SlotView view() const;
-    SlotCounts counts() const;
+    std::vector<TallyRow> tallies() const;
 
 private:
-    void map_header(std::size_t body_capacity);
+    void adopt_or_make(std::size_t body_capacity);
+    void make(std::size_t body_capacity, const std::vector<TallyRow>& tallies);
 
     std::string name_;
     Fd fd_;
     std::size_t body_capacity_ = 0;
-    SlotHeader* header_ = nullptr;
+    std::uint64_t identity_ = 0;
 };
 
-// The slot, as its worker holds it: from claim() until the process ends.
+// A slot file as anybody may look at it who can read it.
+struct SlotSnapshot {
+    std::uint64_t identity = 0;  // 0: it is no slot
+    std::int64_t type = 0;
+    std::int64_t row = 0;
+    std::vector<TallyRow> tallies;
+};
+SlotSnapshot look_at_slot(const Fd& file);
+
+// The slot, as its worker holds it: from the lock until the process ends.
 class Slot {
 public:
     // Locks the slot, maps and populates it; waits for nobody. Throws std::system_error, and
@@ -100,27 +96,63 @@ public:
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
 
-    // What the last worker left behind; call once, before anything is received.
+    // What the last worker left behind; ask once, before anything is received.
     bool occupied() const;
 
     void* buffer() { return buffer_; }  // struct msgbuf for msgrcv(2)
     std::size_t body_capacity() const { return capacity_; }
+    std::uint64_t identity() const { return header_->identity; }
+    // Of the message in the slot; only grows. With identity(), it names the message for ever.
+    std::uint64_t sequence() const { return header_->sequence; }
 
     // The message in the slot, through the read-only mapping that handlers see.
     std::int64_t type() const;
     std::span<const std::byte> body() const;
     std::uint32_t attempts() const { return header_->attempts; }
+    std::int64_t row() const { return header_->row; }  // in the journal; 0: from the kernel queue
+    SlotMessageId id() const { return header_->id; }
+    std::int64_t expires_ms() const { return header_->expires_ms; }  // 0: never
 
     // A message of `length` bytes was just received: it is busy, with no attempt yet.
     void landed(std::size_t length);
+    // Puts a message of the journal into the empty slot; the body must fit.
+    void load(std::int64_t row, std::int64_t type, std::uint32_t attempts, const SlotMessageId& id,
+              std::int64_t expires_ms, std::span<const std::byte> body);
     // One more attempt begins. `deadline_ns` as in SlotView.
     void begin_attempt(std::int64_t deadline_ns);
-    // The message is over: `outcome` counts, the slot is empty and armed for the next.
-    void settle(std::atomic<std::uint64_t> SlotHeader::*outcome);
+    // The attempt begun last has failed, and the next follows at once, in this slot.
+    void note_failure(std::int64_t at_ms, std::string_view cause);
+    std::span<const SlotFailure> failures() const;  // oldest first, the newest few
+    // The message is over: it counts in `row` (of tally_row()), the slot is empty and armed for the
+    // next. Exact even if the worker is killed in here: it counts once, and only if it is over.
+    void settle(Tally tally, std::size_t row = 0);
+
+    // For an intake, whose slot holds many messages; see Batch. From begin to end the slot counts
+    // as occupied; `used` bytes of the body were written meanwhile.
+    void begin_batch();
+    void end_batch(std::size_t used);
+
     // A message waits that is longer than the slot.
-    void need(std::size_t body_size) { header_->needed_body = body_size; }
+    void need(std::size_t body_size);
+
+    // The row of the tallies for messages of this type; 0 stands for every type without one.
+    std::size_t tally_row(std::int64_t type);
+
+    // Rows of the journal that are claimed for this slot and over, so that a killed worker's
+    // successor knows what is left to do. At most most_done.
+    static constexpr std::size_t most_done = std::tuple_size_v<decltype(SlotHeader::done_rows)>;
+    void hold_claims(bool held);
+    bool holds_claims() const { return header_->claims_held != 0; }
+    std::span<const std::int64_t> done_rows() const;
+    bool is_over() const;  // the message in the slot is one of them: killed while it was settled
+    void forget_done_rows() { header_->done_count = 0; }
+
+    // Where the deadline is, for whoever prolongs it from within a handler.
+    std::int64_t* deadline() { return &header_->deadline_ns; }
 
 private:
+    void recover();
+    void finish_settling();
     void empty();
     std::size_t find_length() const;
 

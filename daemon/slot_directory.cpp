@@ -11,6 +11,7 @@
 #include <sys/vfs.h>
 
 #include <algorithm>
+#include <charconv>
 
 namespace myq {
 
@@ -61,6 +62,14 @@ void end_holder(pid_t pid, const Fd& slot, std::chrono::milliseconds patience) {
 
 }  // namespace
 
+SlotName::SlotName(const std::string& text) {
+    const std::size_t mark = text.find_last_of(".+");
+    queue_ = text.substr(0, mark);
+    intake_ = mark != std::string::npos && text[mark] == '+';
+    const char* digits = text.data() + std::min(mark, text.size() - 1) + 1;
+    std::from_chars(digits, text.data() + text.size(), number_);
+}
+
 SlotDirectory::SlotDirectory(const std::filesystem::path& run_dir, const Identity& owner) {
     if (is_tmpfs(run_dir)) {
         path_ = run_dir / "slots";
@@ -89,8 +98,16 @@ std::unique_ptr<SlotFile> SlotDirectory::open(const std::string& name,
     return std::make_unique<SlotFile>(path_, name, body_capacity);
 }
 
-void SlotDirectory::remove(const std::string& name) const {
-    if (!path_.empty()) ::unlink((path_ / name).c_str());
+SlotSnapshot SlotDirectory::look(const std::string& name) const {
+    const Fd slot{::open((path_ / name).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+    return look_at_slot(slot);
+}
+
+std::set<std::uint64_t> SlotDirectory::identities() const {
+    std::set<std::uint64_t> identities;
+    for (const std::string& name : names())
+        identities.insert(look(name).identity);
+    return identities;
 }
 
 int SlotDirectory::evict_orphans(std::chrono::milliseconds patience) const {

@@ -17,9 +17,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// Slots are named QUEUE.NUMBER.
-std::string queue_of(const std::string& slot) {
-    return slot.substr(0, slot.rfind('.'));
+// How often workers that may have to be replaced are looked at.
+constexpr milliseconds recycle_interval{1'000};
+
+bool is_intake(const WorkerSpec& spec) {
+    return spec.role == WorkerSpec::Role::intake;
 }
 
 }  // namespace
@@ -31,23 +33,31 @@ Supervisor::Supervisor(const SlotDirectory& slots, Hooks hooks)
 
 void Supervisor::run(Generation first, Readiness& readiness) {
     bring_up(std::move(first));
-    while (incoming_ && !stopping_)
+    while (incoming_ && stopping_ == Stopping::no)
         wait_for_event();
-    if (!stopping_) {
+    if (stopping_ == Stopping::no) {
         adopt_leftovers();
         readiness.ready();
         started_ = true;
-        spdlog::info("ready: {} workers", current_.workers.size());
+        spdlog::info("ready: {} workers", current_->workers.size());
     }
-    while (!stopping_ || !workers_.empty())
+    while (stopping_ == Stopping::no || !workers_.empty()) {
         wait_for_event();
-    spdlog::info("stopped: {} done, {} retry, {} rejected, {} given up", total_.done, total_.retry,
-                 total_.reject, total_.dead);
+        if (workers_.empty() && stopping_ == Stopping::workers) drain();
+    }
+    const auto settled = [&](Tally tally) { return total_.at(static_cast<std::size_t>(tally)); };
+    spdlog::info("stopped: {} handled, {} put off, {} dead, {} expired", settled(Tally::handled),
+                 settled(Tally::retried), settled(Tally::died), settled(Tally::expired));
 }
 
 void Supervisor::wait_for_event() {
+    spawn_wanted();
     spawn_due();
-    std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}};
+    std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {hooks_.control_fd, POLLIN, 0}};
+    if (standby_) {
+        for (const int fd : standby_->fds())
+            fds.push_back({fd, POLLIN, 0});
+    }
     for (const Worker& worker : workers_) {
         if (worker->report_fd() >= 0) fds.push_back({worker->report_fd(), POLLIN, 0});
     }
@@ -63,7 +73,8 @@ void Supervisor::wait_for_event() {
     handle_signals();
     tick();
     remove_gone();
-    if (reload_wanted_ && !incoming_ && !stopping_) reload();
+    if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(infos(), *current_);
+    if (reload_wanted_ && !incoming_ && stopping_ == Stopping::no) reload();
 }
 
 Clock::time_point Supervisor::next_wakeup() const {
@@ -73,11 +84,18 @@ Clock::time_point Supervisor::next_wakeup() const {
     }
     // Handlers' deadlines lie in shared memory, where nothing wakes us: they are looked at now and
     // then, and not at all where no handler has a timeout.
-    if (current_.shortest_timeout) {
+    if (current_->shortest_timeout) {
         const milliseconds look =
-            std::clamp(*current_.shortest_timeout / 8, milliseconds{20}, milliseconds{1'000});
+            std::clamp(*current_->shortest_timeout / 8, milliseconds{20}, milliseconds{1'000});
         wakeup = std::min(wakeup, Clock::now() + look);
     }
+    const bool may_recycle =
+        std::any_of(workers_.begin(), workers_.end(), [](const Worker& worker) {
+            return worker->spec().recycle.is_set();
+        });
+    if (may_recycle) wakeup = std::min(wakeup, Clock::now() + recycle_interval);
+    if (standby_) wakeup = std::min(wakeup, standby_->next_look());
+    if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
     return wakeup;
 }
 
@@ -85,17 +103,18 @@ void Supervisor::handle_signals() {
     while (const auto signal = signals_.next()) {
         switch (*signal) {
         case SIGTERM:
-        case SIGINT:
-            stop();
+            stop(true);
+            break;
+        case SIGINT:  // for a restart: what waits may stay where it is
+            stop(false);
             break;
         case SIGHUP:
             reload_wanted_ = true;
             break;
         case SIGUSR1:
             hooks_.reopen_log();
-            for (const Worker& worker : workers_) {
-                if (worker->state() == WorkerProcess::State::ready) ::kill(worker->pid(), SIGUSR1);
-            }
+            for (const Worker& worker : workers_)
+                worker->reopen_log();
             break;
         default:
             break;  // SIGCHLD: below, for every child that ended
@@ -133,7 +152,10 @@ void Supervisor::reap() {
          pid = ::waitpid(-1, &status, WNOHANG)) {
         const auto found = std::find_if(workers_.begin(), workers_.end(),
                                         [&](const Worker& worker) { return worker->pid() == pid; });
-        if (found == workers_.end()) continue;
+        if (found == workers_.end()) {
+            if (hooks_.on_other_child) hooks_.on_other_child(pid);
+            continue;
+        }
         // What it had to say comes before the fact that it is gone.
         if ((*found)->report_fd() >= 0) handle_reports();
         on_end(**found, (*found)->ended(status));
@@ -144,26 +166,60 @@ void Supervisor::tick() {
     const Clock::time_point now = Clock::now();
     for (const Worker& worker : workers_)
         worker->tick(now);
+    if (stopping_ == Stopping::no && !incoming_) recycle();
+    if (stopping_ == Stopping::draining && now >= drain_ends_) {
+        for (const Worker& worker : workers_)
+            worker->ask_to_leave(milliseconds{0});
+    }
+}
+
+// One at a time: the successor comes up first, and then the worn one is asked to leave.
+void Supervisor::recycle() {
+    const auto replaced =
+        std::find_if(workers_.begin(), workers_.end(),
+                     [](const Worker& worker) { return worker->is_replaced(); });
+    if (replaced != workers_.end()) {
+        const bool successor_is_ready =
+            std::any_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+                return &worker->spec() == &(*replaced)->spec() && !worker->is_replaced() &&
+                       worker->state() == WorkerProcess::State::ready;
+            });
+        if (successor_is_ready && (*replaced)->state() == WorkerProcess::State::ready)
+            (*replaced)->ask_to_leave(current_->stop_timeout);
+        return;
+    }
+    const Clock::time_point now = Clock::now();
+    const auto worn = std::find_if(workers_.begin(), workers_.end(), [&](const Worker& worker) {
+        return is_current(*worker) && worker->is_worn(now);
+    });
+    if (worn == workers_.end()) return;
+    spdlog::info("queue {}: worker {} is replaced by a fresh one", (*worn)->spec().queue,
+                 (*worn)->pid());
+    (*worn)->replace();
+    const auto spec = (*worn)->shared_spec();
+    workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
 }
 
 void Supervisor::bring_up(Generation generation) {
     incoming_ = std::move(generation);
     for (const auto& spec : incoming_->workers) {
-        workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(spec->queue)));
+        workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
         if (!started_) spawn(*workers_.back());  // a failing fork is fatal here, and only here
     }
 }
 
 void Supervisor::commit_incoming() {
-    const milliseconds patience = current_.stop_timeout;
-    current_ = *std::exchange(incoming_, std::nullopt);
+    const milliseconds patience = current_->stop_timeout;
+    standby_.reset();
+    current_ = std::make_shared<Generation>(*std::exchange(incoming_, std::nullopt));
+    standby_.emplace(current_->on_demand);
     for (const Worker& worker : workers_) {
         if (is_current(*worker) || worker->settle_only()) continue;
         worker->ask_to_leave(patience);
         const bool gone = worker->state() == WorkerProcess::State::gone;
         if (gone && worker->slot().view().occupied) settle_orphan(*worker, false);
     }
-    if (started_) spdlog::info("reloaded: {} workers", current_.workers.size());
+    if (started_) spdlog::info("reloaded: {} workers", current_->workers.size());
 }
 
 void Supervisor::abandon_incoming(const std::string& reason) {
@@ -183,12 +239,42 @@ void Supervisor::reload() {
     }
 }
 
-void Supervisor::stop() {
-    if (!stopping_) spdlog::info("stopping");
-    stopping_ = true;
+void Supervisor::stop(bool with_drain) {
+    if (stopping_ == Stopping::no) {
+        spdlog::info("stopping");
+        drain_wanted_ = with_drain && started_;
+        stopping_ = Stopping::workers;
+    }
     incoming_.reset();
+    standby_.reset();
     for (const Worker& worker : workers_)
-        worker->ask_to_leave(current_.stop_timeout);
+        worker->ask_to_leave(current_->stop_timeout);
+}
+
+// The last worker is gone: what is left in kernel queues and slots goes where it outlives a reboot.
+void Supervisor::drain() {
+    stopping_ = Stopping::draining;
+    drain_ends_ = Clock::now() + current_->stop_timeout;
+    if (!drain_wanted_) return;
+    for (const Drain& drain : current_->drains) {
+        workers_.push_back(std::make_unique<WorkerProcess>(drain.queue, free_slot(*drain.queue)));
+        for (const std::string& name : slots_.names()) {
+            if (!SlotName(name).belongs_to(drain.slot->queue, false)) continue;
+            auto slot = slots_.open(name, body_capacity(*drain.slot));
+            if (!slot->view().occupied) continue;
+            workers_.push_back(std::make_unique<WorkerProcess>(drain.slot, std::move(slot)));
+        }
+    }
+}
+
+void Supervisor::spawn_wanted() {
+    if (!standby_ || incoming_) return;
+    const auto runs = [&](const WorkerSpec& spec) {
+        return std::any_of(workers_.begin(), workers_.end(),
+                           [&](const Worker& worker) { return &worker->spec() == &spec; });
+    };
+    for (const auto& spec : standby_->wanted(runs))
+        workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
 }
 
 void Supervisor::spawn_due() {
@@ -210,22 +296,32 @@ void Supervisor::spawn(WorkerProcess& worker) {
     const SlotView view = worker.slot().view();
     // needed_body is a worker's word: taken for what it is worth, up to a bound.
     constexpr std::uint64_t largest = std::uint64_t{1} << 30U;
-    const std::size_t wanted =
-        std::max<std::size_t>(hooks_.body_capacity(), std::min(view.needed_body, largest));
-    if (!view.occupied && worker.slot().body_capacity() < wanted) {
-        worker.enlarge_slot(slots_, wanted);
+    const std::size_t wanted = std::max<std::size_t>(body_capacity(worker.spec()),
+                                                     std::min(view.needed_body, largest));
+    if (view.broken) {
+        spdlog::critical("slot {} was cut short by somebody; it is made anew, and a message that was "
+                         "in it is lost",
+                         worker.slot().name());
+    }
+    if (view.broken || (!view.occupied && worker.slot().body_capacity() < wanted)) {
+        worker.renew_slot(slots_, wanted);
     }
     worker.spawn();
 }
 
+std::size_t Supervisor::body_capacity(const WorkerSpec& spec) const {
+    return spec.body_capacity ? spec.body_capacity() : hooks_.body_capacity();
+}
+
 void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
-    const bool current = is_current(worker) && !worker.settle_only();
-    const bool settled = worker.settle_only() && !end.occupied;
-    if (!end.expected && !settled) {
+    const bool on_demand = worker.spec().leaves_by_itself;
+    const bool current = is_current(worker) && !worker.settle_only() && !worker.is_replaced();
+    if (!end.expected) {
         spdlog::warn("queue {}: a worker ended: {}{}", worker.spec().queue, end.text,
                      end.occupied ? "; its message is kept and tried again" : "");
     }
-    if (stopping_) return worker.retire();
+    if (on_demand && standby_) standby_->ended(worker.spec(), end.expected, end.dead_on_arrival);
+    if (stopping_ != Stopping::no) return worker.retire();
     if (incoming_ && is_incoming(worker)) {
         const std::string sentence = fmt::format("queue {}: a worker ended before it was ready: {}",
                                                  worker.spec().queue, end.text);
@@ -238,25 +334,31 @@ void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
     worker.retire();
 }
 
-// A worker that is no longer wanted died with a message: somebody of the same queue settles it.
+// A worker that is no longer wanted left something in its slot: somebody of the same queue, and of
+// the same kind, settles it.
 void Supervisor::settle_orphan(WorkerProcess& worker, bool paced) {
-    const auto spec =
-        std::find_if(current_.workers.begin(), current_.workers.end(), [&](const auto& candidate) {
-            return candidate->queue == worker.spec().queue;
-        });
-    if (spec == current_.workers.end()) {
+    const SlotName slot(worker.slot().name());
+    std::shared_ptr<const WorkerSpec> heir;
+    const auto consider = [&](const std::shared_ptr<const WorkerSpec>& spec) {
+        if (!heir && slot.belongs_to(spec->queue, is_intake(*spec))) heir = spec;
+    };
+    for (const auto& spec : current_->workers)
+        consider(spec);
+    for (const OnDemand& member : current_->on_demand)
+        consider(member.spec);
+    if (!heir) {
         spdlog::error(
             "slot {} holds a message of queue {}, which is configured no more; it is kept "
             "until it is configured again",
             worker.slot().name(), worker.spec().queue);
         return worker.retire();
     }
-    worker.settle_with(*spec);
+    worker.settle_with(heir);
     worker.schedule_respawn(paced);
 }
 
 bool Supervisor::is_current(const WorkerProcess& worker) const {
-    return std::any_of(current_.workers.begin(), current_.workers.end(),
+    return std::any_of(current_->workers.begin(), current_->workers.end(),
                        [&](const auto& spec) { return spec.get() == &worker.spec(); });
 }
 
@@ -265,19 +367,26 @@ bool Supervisor::is_incoming(const WorkerProcess& worker) const {
                                     [&](const auto& spec) { return spec.get() == &worker.spec(); });
 }
 
+// Their slots stay: they hold the tallies, and are used again.
 void Supervisor::remove_gone() {
     for (const Worker& worker : workers_) {
         if (worker->state() != WorkerProcess::State::gone) continue;
-        const SlotCounts counts = worker->settled();
-        total_.done += counts.done;
-        total_.retry += counts.retry;
-        total_.reject += counts.reject;
-        total_.dead += counts.dead;
-        if (!worker->slot().view().occupied) slots_.remove(worker->slot().name());
+        const Tallies settled = worker->settled();
+        for (std::size_t i = 0; i < total_.size(); ++i)
+            total_.at(i) += settled.at(i);
     }
     std::erase_if(workers_, [](const Worker& worker) {
         return worker->state() == WorkerProcess::State::gone;
     });
+}
+
+std::vector<WorkerInfo> Supervisor::infos() const {
+    std::vector<WorkerInfo> infos;
+    for (const Worker& worker : workers_) {
+        infos.push_back({worker->pid(), worker->spec().queue, worker->slot().name(),
+                         worker->spec().role, worker->state(), worker->slot().view()});
+    }
+    return infos;
 }
 
 std::set<std::string> Supervisor::used_slots() const {
@@ -287,19 +396,20 @@ std::set<std::string> Supervisor::used_slots() const {
     return names;
 }
 
-// One that holds a message of the queue, if there is one that nobody works on, else a new one.
-std::unique_ptr<SlotFile> Supervisor::free_slot(const std::string& queue) const {
+// One that holds a message of the queue, if there is one that nobody works on, else the first that
+// is free.
+std::unique_ptr<SlotFile> Supervisor::free_slot(const WorkerSpec& spec) const {
     const std::set<std::string> used = used_slots();
     for (const std::string& name : slots_.names()) {
-        if (queue_of(name) != queue || used.contains(name)) continue;
-        auto slot = slots_.open(name, hooks_.body_capacity());
+        if (!SlotName(name).belongs_to(spec.queue, is_intake(spec)) || used.contains(name)) continue;
+        auto slot = slots_.open(name, body_capacity(spec));
         if (slot->view().occupied) return slot;
     }
     int number = 0;
-    const auto named = [&] { return queue + '.' + std::to_string(number); };
+    const auto named = [&] { return SlotName(spec.queue, is_intake(spec), number).text(); };
     while (used.contains(named()))
         ++number;
-    return slots_.open(named(), hooks_.body_capacity());
+    return slots_.open(named(), body_capacity(spec));
 }
 
 // Slots of an earlier daemon that nobody of this one took: more than there are workers now, or of a
@@ -308,15 +418,11 @@ void Supervisor::adopt_leftovers() {
     const std::set<std::string> used = used_slots();
     for (const std::string& name : slots_.names()) {
         if (used.contains(name)) continue;
-        auto worker = std::make_unique<WorkerProcess>(
-            std::make_shared<WorkerSpec>(WorkerSpec{queue_of(name), {}}),
-            slots_.open(name, hooks_.body_capacity()));
-        if (worker->slot().view().occupied) {
-            settle_orphan(*worker, false);
-        } else {
-            worker->retire();
-        }
-        workers_.push_back(std::move(worker));
+        auto slot = slots_.open(name, hooks_.body_capacity());
+        if (!slot->view().occupied) continue;
+        auto spec = std::make_shared<WorkerSpec>(WorkerSpec{SlotName(name).queue(), {}});
+        workers_.push_back(std::make_unique<WorkerProcess>(std::move(spec), std::move(slot)));
+        settle_orphan(*workers_.back(), false);
     }
 }
 

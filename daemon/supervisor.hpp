@@ -1,6 +1,8 @@
 #pragma once
 
+#include "daemon/generation.hpp"
 #include "daemon/slot_directory.hpp"
+#include "daemon/standby.hpp"
 #include "daemon/unix/daemonize.hpp"
 #include "daemon/unix/signals.hpp"
 #include "daemon/worker_process.hpp"
@@ -16,13 +18,6 @@
 
 namespace myq {
 
-// A set of workers that belong to one reading of the configuration.
-struct Generation {
-    std::vector<std::shared_ptr<const WorkerSpec>> workers;
-    std::chrono::milliseconds stop_timeout{10'000};
-    std::optional<std::chrono::milliseconds> shortest_timeout;  // of any handler
-};
-
 // A worker could not start while the daemon did.
 class StartFailure : public std::runtime_error {
 public:
@@ -35,6 +30,15 @@ private:
     int code_;
 };
 
+// A worker as whoever asks for the state of the daemon is told of it.
+struct WorkerInfo {
+    pid_t pid = -1;
+    std::string queue, slot;
+    WorkerSpec::Role role = WorkerSpec::Role::receiver;
+    WorkerProcess::State state = WorkerProcess::State::waiting;
+    SlotView view;
+};
+
 // The daemon's parent process: forks workers, reaps and paces them, ends what takes too long,
 // reloads and stops. One thread. It maps no plugin and parses no message; it is given the child's
 // body as a function and knows nothing of queues.
@@ -44,6 +48,10 @@ public:
         std::function<Generation()> reload;  // a new generation, complete, or a throw
         std::function<void()> reopen_log;
         std::function<std::size_t()> body_capacity;  // how large a slot must be now
+        // Somebody asks: a descriptor that is readable then, and what is done about it.
+        int control_fd = -1;
+        std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
+        std::function<void(pid_t)> on_other_child = {};  // one that is no worker has ended
     };
 
     Supervisor(const SlotDirectory& slots, Hooks hooks);
@@ -55,6 +63,7 @@ public:
 
 private:
     using Worker = std::unique_ptr<WorkerProcess>;
+    enum class Stopping { no, workers, draining };
 
     // The loop and what wakes it.
     void wait_for_event();
@@ -63,17 +72,21 @@ private:
     void reap();
     void tick();
     Clock::time_point next_wakeup() const;
+    std::vector<WorkerInfo> infos() const;
 
     // Generations.
     void bring_up(Generation generation);
     void commit_incoming();
     void abandon_incoming(const std::string& reason);
     void reload();
-    void stop();
+    void stop(bool with_drain);
+    void drain();
 
     // Workers.
     void spawn_due();
+    void spawn_wanted();
     void spawn(WorkerProcess& worker);
+    void recycle();
     void on_end(WorkerProcess& worker, const WorkerProcess::End& end);
     void settle_orphan(WorkerProcess& worker, bool paced);
     bool is_current(const WorkerProcess& worker) const;
@@ -81,7 +94,8 @@ private:
     void remove_gone();
 
     // Slots.
-    std::unique_ptr<SlotFile> free_slot(const std::string& queue) const;
+    std::unique_ptr<SlotFile> free_slot(const WorkerSpec& spec) const;
+    std::size_t body_capacity(const WorkerSpec& spec) const;
     std::set<std::string> used_slots() const;
     void adopt_leftovers();
 
@@ -89,12 +103,15 @@ private:
     Hooks hooks_;
     SignalQueue signals_;
     std::vector<Worker> workers_;
-    Generation current_;
+    std::shared_ptr<const Generation> current_ = std::make_shared<Generation>();
+    std::optional<Standby> standby_;  // of the current generation
     std::optional<Generation> incoming_;  // comes up while the current one still works
+    Stopping stopping_ = Stopping::no;
     bool started_ = false;
-    bool stopping_ = false;
+    bool drain_wanted_ = false;
     bool reload_wanted_ = false;
-    SlotCounts total_;
+    Clock::time_point drain_ends_{};
+    Tallies total_{};
 };
 
 }  // namespace myq

@@ -1,142 +1,250 @@
 #include "daemon/worker.hpp"
 
-#include "daemon/exit_code.hpp"
-#include "daemon/logging.hpp"
+#include "config/duration.hpp"
+#include "daemon/hygiene.hpp"
+#include "daemon/in_hand.hpp"
+#include "daemon/journal_source.hpp"
+#include "daemon/outcomes.hpp"
+#include "daemon/process_on_slot.hpp"
 #include "daemon/queue_source.hpp"
-#include "daemon/unix/daemonize.hpp"
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 
-#include <spdlog/spdlog.h>
+#include <fmt/format.h>
 
-#include <time.h>
-
+#include <array>
 #include <cstdlib>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 namespace myq {
 
 namespace {
 
-constexpr std::int64_t nanoseconds_a_second = 1'000'000'000;
-
-std::int64_t deadline_in(std::int64_t timeout_ns) {
-    if (timeout_ns == 0) return 0;
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * nanoseconds_a_second + now.tv_nsec + timeout_ns;
-}
-
 // One worker at work. The path from fetch() to settle() makes no allocation, no log call and no
-// system call besides msgrcv; only a message that does not end well costs more.
+// system call besides msgrcv; only a message that does not end well, or asks for more than to be
+// handled now, costs more.
 class Worker {
 public:
-    Worker(const WorkerTask& task, Slot& slot, const HandlerTable& handlers)
+    Worker(const WorkerTask& task, Slot& slot, const HandlerTable& handlers, JournalAccess& journal)
         : task_(task),
           slot_(slot),
           handlers_(handlers),
-          attempts_(task.queue.retry.attempts) {
+          outcomes_(task.queue, slot, journal, task.bell) {
         message_.size = sizeof message_;
         message_.queue = task.queue.name.c_str();
+        for (const LiveHandler& handler : handlers.all())
+            rows_.push_back(slot.tally_row(handler.config->type.value_or(0)));
+        message_.id = id_text_.data();
+        touch_extends(slot.deadline());
     }
 
-    void settle_leftover(const std::string& last_end) {
-        if (!slot_.occupied()) return;
-        if (slot_.attempts() < static_cast<std::uint32_t>(attempts_)) return handle();
-        spdlog::error("{} is given up after {} attempts; the last one: {}", describe(),
-                      slot_.attempts(), last_end);
-        slot_.settle(&SlotHeader::dead);
+    // What the slot's last worker left. False if it must stay in the slot.
+    bool settle_leftover(const WorkerSeat& seat) {
+        if (!slot_.occupied()) return true;
+        const LiveHandler* handler = handlers_.find(slot_.type());
+        const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
+        if (slot_.is_over()) {
+            slot_.settle(Tally::handled, row);
+            return true;
+        }
+        if (slot_.attempts() == 0 || handler == nullptr) return handle();
+        return settle_attempt(*handler, row, seat);
     }
 
-    void run(QueueSource& source) {
+    // Until asked to leave, or nothing is left to do.
+    void run(Source& source) {
         while (!stop_requested()) {
             switch (source.fetch(slot_)) {
             case Fetch::message:
-                handle();
+                if (!handle()) return;
                 break;
             case Fetch::interrupted:
                 break;
-            case Fetch::does_not_fit:
-                return;  // the supervisor makes a larger slot
+            case Fetch::does_not_fit:  // the supervisor makes a larger slot
+            case Fetch::finished:
+                return;
             }
         }
     }
 
 private:
-    void handle() {
+    // Its handler was called, and did not come back. Killed from outside it is tried again at once:
+    // that says nothing of the message.
+    bool settle_attempt(const LiveHandler& handler, std::size_t row, const WorkerSeat& seat) {
+        using Cause = WorkerSeat::Cause;
+        const RetryConfig& policy = policy_of(handler);
+        const std::string cause = cause_of(seat, handler);
+        const bool is_blameless = seat.cause == Cause::killed || seat.cause == Cause::unknown;
+        const bool is_last = slot_.attempts() >= static_cast<std::uint32_t>(policy.attempts);
+        in_hand_ = take_in_hand(slot_);
+        if (!is_blameless || is_last) {
+            return outcomes_.failed(in_hand_, row, policy, cause, std::nullopt);
+        }
+        slot_.note_failure(wall_clock_ms(), cause);
+        return handle();
+    }
+
+    // False if the message must stay in the slot.
+    bool handle() {
         const LiveHandler* handler = handlers_.find(slot_.type());
-        if (handler == nullptr) return drop_unknown();
-        slot_.begin_attempt(deadline_in(handler->timeout_ns));
-        const std::span<const std::byte> body = slot_.body();
+        const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
+        if (!unpack(row)) return false;
+        if (over_) return true;
+        if (handler == nullptr) {
+            return outcomes_.dead(in_hand_, row,
+                                  fmt::format("no handler takes type {}, and none takes any type",
+                                              slot_.type()));
+        }
+        call(*handler);
+        bool settled = true;
+        if (outcome_.verdict == MYQ_DONE) [[likely]] {
+            slot_.settle(Tally::handled, row);
+        } else {
+            settled = settle_failure(*handler, row);
+        }
+        hygiene_.after_message(handler->plugin->name);
+        return settled;
+    }
+
+    void call(const LiveHandler& handler) {
+        slot_.begin_attempt(handler.timeout_ns == 0 ? 0 : monotonic_ns() + handler.timeout_ns);
         message_.type = slot_.type();
-        message_.type_name = handler->config->name.c_str();
-        message_.body = body.data();
-        message_.body_size = body.size();
+        message_.type_name = handler.config->name.c_str();
+        message_.body = in_hand_.body.data();
+        message_.body_size = in_hand_.body.size();
         message_.attempt = slot_.attempts();
-        message_.timeout_ms = handler->timeout_ns / 1'000'000;
+        message_.timeout_ms = handler.timeout_ns / 1'000'000;
         outcome_ = {};
         outcome_.size = sizeof outcome_;
-        log_as(handler->plugin->name);
-        handler->plugin->handle(handler->state, &message_, &outcome_);
-        if (outcome_.verdict == MYQ_DONE) [[likely]] {
-            slot_.settle(&SlotHeader::done);
-        } else {
-            settle_failure(*handler);
-        }
+        log_as(handler.plugin->name);
+        handler.plugin->handle(handler.state, &message_, &outcome_);
     }
 
-    void settle_failure(const LiveHandler& handler) {
+    bool settle_failure(const LiveHandler& handler, std::size_t row) {
         outcome_.reason[sizeof outcome_.reason - 1] = '\0';
-        const bool retry = outcome_.verdict == MYQ_RETRY;
-        spdlog::warn("{}: plugin {} {}: {}; it is not kept", describe(), handler.plugin->name,
-                     retry ? "wants a retry" : "rejects it",
-                     outcome_.reason[0] != '\0' ? outcome_.reason : "it gave no reason");
-        slot_.settle(retry ? &SlotHeader::retry : &SlotHeader::reject);
+        std::string reason = outcome_.reason[0] != '\0' ? outcome_.reason : "it gave no reason";
+        if (outcome_.verdict != MYQ_RETRY) {
+            slot_.note_failure(wall_clock_ms(), reason);
+            return outcomes_.dead(
+                in_hand_, row, fmt::format("plugin {} rejects it: {}", handler.plugin->name, reason));
+        }
+        std::optional<std::chrono::milliseconds> delay;
+        if (outcome_.delay_ms > 0) delay = std::chrono::milliseconds{outcome_.delay_ms};
+        return outcomes_.failed(in_hand_, row, policy_of(handler), reason, delay);
     }
 
-    void drop_unknown() {
-        spdlog::warn("{}: no handler takes this type and there is none for any; it is not kept",
-                     describe());
-        slot_.settle(&SlotHeader::dead);
+    // False if it must stay in the slot; `over_` if it is settled.
+    bool unpack(std::size_t row) {
+        over_ = false;
+        id_text_[0] = '\0';
+        if (slot_.row() == 0 && !is_envelope(slot_.body())) [[likely]] {
+            in_hand_ = {slot_.body(), {}, {}, nullptr, {}};
+            return true;
+        }
+        return unpack_more(row);
     }
 
-    // "queue jobs: message of type 7, 12 bytes"
-    std::string describe() const {
-        return fmt::format("queue {}: message of type {}, {} bytes", task_.queue.name, slot_.type(),
-                           slot_.body().size());
+    [[gnu::noinline]] bool unpack_more(std::size_t row) {
+        in_hand_ = take_in_hand(slot_);
+        over_ = true;
+        if (in_hand_.broken != nullptr) {
+            return outcomes_.dead(in_hand_, row, fmt::format("broken envelope: {}", in_hand_.broken));
+        }
+        if (in_hand_.wish) return outcomes_.journaled(*in_hand_.wish, row);
+        if (in_hand_.expires_ms && *in_hand_.expires_ms <= wall_clock_ms()) {
+            slot_.settle(Tally::expired, row);
+            return true;
+        }
+        over_ = false;
+        if (in_hand_.id.is_set()) {
+            const std::string text = in_hand_.id.text();
+            id_text_[text.copy(id_text_.data(), id_text_.size() - 1)] = '\0';
+        }
+        return true;
+    }
+
+    // "killed by SIGSEGV in plugin resize 1.2.0", "no answer for 30s"
+    static std::string cause_of(const WorkerSeat& seat, const LiveHandler& handler) {
+        const std::string plugin =
+            fmt::format("plugin {} {}", handler.plugin->name, handler.plugin->version);
+        if (seat.cause == WorkerSeat::Cause::timed_out) {
+            return fmt::format("no answer for {} from {}",
+                               duration_text(*handler.config->timeout), plugin);
+        }
+        if (seat.last_end.empty()) return "the whole daemon was killed in " + plugin;
+        return fmt::format("{} in {}", seat.last_end, plugin);
+    }
+
+    const RetryConfig& policy_of(const LiveHandler& handler) const {
+        return handler.config->retry ? *handler.config->retry : task_.queue.retry;
+    }
+
+    std::size_t row_of(const LiveHandler& handler) const {
+        return rows_[static_cast<std::size_t>(&handler - handlers_.all().data())];
     }
 
     const WorkerTask& task_;
     Slot& slot_;
     const HandlerTable& handlers_;
-    int attempts_;
+    Outcomes outcomes_;
+    Hygiene hygiene_;
+    std::vector<std::size_t> rows_;  // of the slot's tallies, for each handler
+    InHand in_hand_;
+    bool over_ = false;  // it is settled without a handler
+    std::array<char, 33> id_text_{};
     myq_message message_{};
     myq_outcome outcome_{};
 };
 
+std::unique_ptr<Source> make_source(const WorkerTask& task, JournalAccess& journal) {
+    using From = WorkerTask::From;
+    if (task.from == From::queue) {
+        return std::make_unique<QueueSource>(task.queue, task.types, task.service);
+    }
+    const auto stay = task.from == From::journal ? JournalSource::Stay::for_good
+                                                 : JournalSource::Stay::while_needed;
+    return std::make_unique<JournalSource>(task.queue, task.types, stay, journal, task.bell);
+}
+
+// First what the last worker left, then what the source gives.
+void work(Worker& worker, Slot& slot, JournalAccess& journal, const WorkerSeat& seat,
+          Source& source) {
+    if (slot.holds_claims() && !JournalSource::settle_claims(slot, journal)) return;
+    if (!worker.settle_leftover(seat)) return;
+    if (slot.holds_claims() && !JournalSource::settle_claims(slot, journal)) return;
+    if (!seat.settle_only) worker.run(source);
+    source.leave(slot);
+}
+
 }  // namespace
 
 int run_worker(const WorkerTask& task, const WorkerSeat& seat) noexcept {
-    Readiness readiness{std::move(seat.report)};
-    bool ready = false;
-    try {
-        become_interruptible(seat.supervisor, reopen_log);
-        Slot slot(seat.slot);
+    return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
+        JournalAccess journal(task.journal);
         const HandlerTable handlers(task.routes);
-        QueueSource source(task.queue, task.types, task.service);
-        Worker worker(task, slot, handlers);
-        readiness.ready();
-        ready = true;
-        worker.settle_leftover(seat.last_end);
-        if (!seat.settle_only) worker.run(source);
-        return EXIT_SUCCESS;
-    } catch (const std::exception& e) {
-        const int code = exit_code(e);
-        if (ready) {
-            spdlog::error("queue {}: worker: {}", task.queue.name, e.what());
-        } else {
-            readiness.failed(e.what(), code);
+        const std::unique_ptr<Source> source = make_source(task, journal);
+        Worker worker(task, slot, handlers, journal);
+        ready();
+        work(worker, slot, journal, seat, *source);
+    });
+}
+
+int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
+    return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
+        JournalAccess journal(task.journal);
+        Outcomes outcomes(task.queue, slot, journal, task.bell);
+        ready();
+        if (slot.occupied()) {
+            const InHand message = take_in_hand(slot);
+            const bool moved = message.wish ? outcomes.journaled(*message.wish, 0)
+                                            : outcomes.shelved(message, 0);
+            if (!moved) return;
         }
-        return code;
-    }
+        if (slot.holds_claims()) JournalSource::settle_claims(slot, journal);
+    });
 }
 
 }  // namespace myq

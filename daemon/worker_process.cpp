@@ -8,6 +8,9 @@
 
 #include <algorithm>
 #include <array>
+#include <fstream>
+#include <random>
+#include <utility>
 
 namespace myq {
 
@@ -23,7 +26,41 @@ constexpr milliseconds grace{1'000};
 // A worker that lived shorter than this and did nothing is as good as one that never started.
 constexpr milliseconds infancy{1'000};
 
+std::minstd_rand& random_source() {
+    static std::minstd_rand source{std::random_device{}()};
+    return source;
+}
+
+std::uint64_t resident_bytes(pid_t pid) {
+    std::ifstream statm("/proc/" + std::to_string(pid) + "/statm");
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    statm >> size >> resident;
+    return resident * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+}
+
 }  // namespace
+
+const char* name_of(WorkerSpec::Role role) {
+    switch (role) {
+    case WorkerSpec::Role::receiver:
+        return "receiver";
+    case WorkerSpec::Role::journal:
+        return "journal";
+    case WorkerSpec::Role::intake:
+        return "intake";
+    }
+    return "";
+}
+
+Tallies total(const std::vector<TallyRow>& rows) {
+    Tallies sums{};
+    for (const TallyRow& row : rows) {
+        for (std::size_t i = 0; i < sums.size(); ++i)
+            sums.at(i) += row.counts.at(i);
+    }
+    return sums;
+}
 
 std::optional<Clock::time_point> WorkerProcess::next_event() const {
     switch (state_) {
@@ -45,10 +82,13 @@ void WorkerProcess::spawn() {
     const pid_t supervisor = ::getpid();
     pid_ = fork_child([&] {
         report_.reset();
-        return spec_->body({*slot_, child_end, supervisor, settle_only_, last_end_});
+        return spec_->body({*slot_, child_end, supervisor, settle_only_, last_end_, last_cause_});
     });
     born_ = Clock::now();
+    wear_ = std::uniform_real_distribution<double>(0.9, 1.1)(random_source());
     end_reason_.clear();
+    was_ready_ = false;
+    reopen_wanted_ = false;
     state_ = State::starting;
 }
 
@@ -60,10 +100,18 @@ std::optional<WorkerProcess::Failure> WorkerProcess::read_report() {
     if (n < 2) return std::nullopt;
     if (text[0] == EXIT_SUCCESS) {
         if (state_ == State::starting) state_ = State::ready;
+        was_ready_ = true;
+        if (std::exchange(reopen_wanted_, false)) reopen_log();
         return std::nullopt;
     }
     // Between the exit code and the byte that ends the report; see Readiness.
     return Failure{text[0], std::string(text.data() + 1, static_cast<std::size_t>(n - 2))};
+}
+
+void WorkerProcess::reopen_log() {
+    if (!pid_) return;
+    reopen_wanted_ = !was_ready_;
+    if (was_ready_) ::kill(pid_.value(), SIGUSR1);
 }
 
 void WorkerProcess::ask_to_leave(milliseconds patience, const std::string& reason) {
@@ -105,8 +153,11 @@ WorkerProcess::End WorkerProcess::ended(int wait_status) {
     const SlotView view = slot_->view();
     End end;
     end.text = end_reason_.empty() ? describe_exit(wait_status) : end_reason_;
-    end.expected = state_ == State::leaving && end_reason_.empty();
     end.occupied = view.occupied;
+    // Asked to leave, or it came to an end of its own: nothing to do, or its slot is too small.
+    const bool in_order = wait_status == 0 && !view.occupied &&
+                          (spec_->leaves_by_itself || settle_only_ || view.needed_body != 0);
+    end.expected = in_order || (state_ == State::leaving && end_reason_.empty());
     const bool idle =
         view.messages == messages_at_birth_ && !view.occupied && view.needed_body == 0;
     const bool never_ready = state_ == State::starting;
@@ -115,26 +166,42 @@ WorkerProcess::End WorkerProcess::ended(int wait_status) {
     end.dead_on_arrival = never_ready || (idle && !murdered && Clock::now() - born_ < infancy);
     if (!end.dead_on_arrival) pause_ = milliseconds{0};
     last_end_ = end.text;
+    last_cause_ = murdered ? WorkerSeat::Cause::killed : WorkerSeat::Cause::crashed;
+    if (!end_reason_.empty()) last_cause_ = WorkerSeat::Cause::timed_out;
     report_.reset();
     // There is no pid any more, and kill(-1) would end every process of this user.
     state_ = State::gone;
     return end;
 }
 
-SlotCounts WorkerProcess::settled() const {
-    const SlotCounts now = slot_->counts();
-    return {now.done - counts_before_.done, now.retry - counts_before_.retry,
-            now.reject - counts_before_.reject, now.dead - counts_before_.dead};
+bool WorkerProcess::is_worn(Clock::time_point now) const {
+    if (state_ != State::ready || replaced_) return false;
+    const WorkerSpec::Recycle& limits = spec_->recycle;
+    const auto reached = [&](auto value, auto limit) {
+        return static_cast<double>(value) >= wear_ * static_cast<double>(limit);
+    };
+    const auto age = std::chrono::duration_cast<milliseconds>(now - born_).count();
+    const std::uint64_t messages = slot_->view().messages - messages_at_birth_;
+    return (limits.max_messages && reached(messages, *limits.max_messages)) ||
+           (limits.max_age && reached(age, limits.max_age->count())) ||
+           (limits.max_rss && reached(resident_bytes(pid_.value()), *limits.max_rss));
 }
 
-void WorkerProcess::enlarge_slot(const SlotDirectory& slots, std::size_t body_capacity) {
-    // Before the open, which makes the same file anew: its counts begin at 0 again.
-    const SlotCounts so_far = settled();
+Tallies WorkerProcess::settled() const {
+    Tallies now = total(slot_->tallies());
+    for (std::size_t i = 0; i < now.size(); ++i)
+        now.at(i) -= settled_before_.at(i);
+    return now;
+}
+
+void WorkerProcess::renew_slot(const SlotDirectory& slots, std::size_t body_capacity) {
+    const Tallies so_far = settled();
     slot_ = slots.open(slot_->name(), body_capacity);
-    const SlotCounts now = slot_->counts();
-    // Unsigned, so that what was settled in the old slot still counts in the differences.
-    counts_before_ = {now.done - so_far.done, now.retry - so_far.retry, now.reject - so_far.reject,
-                      now.dead - so_far.dead};
+    // Unsigned, so that what was settled in the old slot still counts in the differences, also
+    // where the tallies began anew.
+    settled_before_ = total(slot_->tallies());
+    for (std::size_t i = 0; i < so_far.size(); ++i)
+        settled_before_.at(i) -= so_far.at(i);
 }
 
 void WorkerProcess::schedule_respawn(bool paced) {

@@ -4,12 +4,14 @@
 #include "daemon/slot_directory.hpp"
 #include "daemon/unix/owned.hpp"
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace myq {
 
@@ -20,15 +22,39 @@ struct WorkerSeat {
     pid_t supervisor;      // who it works for
     bool settle_only;      // settle what is in the slot, then leave
     std::string last_end;  // how the slot's last worker ended, "" for none
+    // Why that was: decides what becomes of the message that it left.
+    enum class Cause {
+        unknown,    // there was none, or the whole daemon was killed
+        killed,     // SIGKILL from outside: not the message's fault, as far as one can see
+        crashed,    // any other signal or exit
+        timed_out,  // killed by us
+    } cause = Cause::unknown;
 };
 
 // One worker to keep alive: what it is called and what its process runs.
 struct WorkerSpec {
     std::string queue;
     std::function<int(const WorkerSeat&)> body;
+    enum class Role { receiver, journal, intake } role = Role::receiver;
+    bool leaves_by_itself = false;  // when nothing is left to do
+    // How large its slot must be now; not set: as the supervisor's hook says.
+    std::function<std::size_t()> body_capacity = {};
+    // When it leaves for a fresh one; see RecycleConfig. Not set: never.
+    struct Recycle {
+        std::optional<std::uint64_t> max_messages;
+        std::optional<std::chrono::milliseconds> max_age;
+        std::optional<std::uint64_t> max_rss;
+        bool is_set() const { return max_messages || max_age || max_rss; }
+    } recycle = {};
 };
 
+const char* name_of(WorkerSpec::Role role);  // "receiver"
+
 using Clock = std::chrono::steady_clock;
+
+// Settled messages by what became of them, in the order of Tally.
+using Tallies = std::array<std::uint64_t, tally_kinds>;
+Tallies total(const std::vector<TallyRow>& rows);
 
 // A worker as its supervisor sees it: the slot stays, processes on it come and go.
 class WorkerProcess {
@@ -44,10 +70,11 @@ public:
     WorkerProcess(std::shared_ptr<const WorkerSpec> spec, std::unique_ptr<SlotFile> slot)
         : spec_(std::move(spec)),
           slot_(std::move(slot)),
-          counts_before_(slot_->counts()) {}
+          settled_before_(total(slot_->tallies())) {}
 
     State state() const { return state_; }
     const WorkerSpec& spec() const { return *spec_; }
+    const std::shared_ptr<const WorkerSpec>& shared_spec() const { return spec_; }
     const SlotFile& slot() const { return *slot_; }
     pid_t pid() const { return pid_.value(); }
     int report_fd() const { return report_.value(); }  // -1 once it has reported
@@ -57,8 +84,8 @@ public:
     std::optional<Clock::time_point> next_event() const;
 
     void spawn();
-    // Between two processes: the same slot, empty and larger.
-    void enlarge_slot(const SlotDirectory& slots, std::size_t body_capacity);
+    // Between two processes: the same slot, empty, larger or mended.
+    void renew_slot(const SlotDirectory& slots, std::size_t body_capacity);
 
     // What the report pipe has: why the worker cannot start, with the exit code that fits; nullopt
     // when it is ready, or ended without a word, which ended() will tell.
@@ -67,6 +94,9 @@ public:
         std::string sentence;
     };
     std::optional<Failure> read_report();
+
+    // Has it open its log anew; once it is ready, if it is not yet: before, the signal would end it.
+    void reopen_log();
 
     // Asks it to leave, with SIGTERM again and again, and SIGKILL when `patience` has run out.
     void ask_to_leave(std::chrono::milliseconds patience, const std::string& reason = {});
@@ -93,16 +123,26 @@ public:
         settle_only_ = true;
     }
 
+    // It has reached a limit of its spec's `recycle`.
+    bool is_worn(Clock::time_point now) const;
+    // It is asked to leave once its successor is there, and stays gone.
+    void replace() { replaced_ = true; }
+    bool is_replaced() const { return replaced_; }
+
     // The outcomes since this object was made.
-    SlotCounts settled() const;
+    Tallies settled() const;
 
 private:
     void check_deadline(Clock::time_point now);
 
     std::shared_ptr<const WorkerSpec> spec_;
     std::unique_ptr<SlotFile> slot_;
-    SlotCounts counts_before_;
+    Tallies settled_before_{};
     bool settle_only_ = false;
+    bool replaced_ = false;
+    bool was_ready_ = false;     // the present process; it knows what to do about signals
+    bool reopen_wanted_ = false;
+    double wear_ = 1;  // by what its limits are multiplied, so that siblings do not leave together
     State state_ = State::waiting;
     ChildPid pid_;
     Fd report_;
@@ -111,6 +151,7 @@ private:
     std::chrono::milliseconds pause_{0};
     std::string end_reason_;  // ours, where the wait status alone would not tell
     std::string last_end_;
+    WorkerSeat::Cause last_cause_ = WorkerSeat::Cause::unknown;
 };
 
 }  // namespace myq

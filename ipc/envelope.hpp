@@ -61,6 +61,8 @@ const char* describe(EnvelopeError error);  // "its checksum is wrong"
 constexpr std::array<unsigned char, 8> envelope_magic{0x89, 'm', 'y', 'q', '\r', '\n', 0x1a, '\n'};
 constexpr std::size_t envelope_head_size = 40;
 constexpr std::size_t longest_unique_key = 255;
+// A delay is 0 up to this, so that now and a delay add up to a number: 146 million years.
+constexpr std::int64_t longest_delay_ms = (std::int64_t{1} << 62U) - 1;
 
 // Whether these bytes begin as an envelope does: no text, JSON or PHP value does.
 inline bool is_envelope(std::span<const std::byte> bytes) {
@@ -68,7 +70,9 @@ inline bool is_envelope(std::span<const std::byte> bytes) {
            std::memcmp(bytes.data(), envelope_magic.data(), envelope_magic.size()) == 0;
 }
 
-// Total: any bytes in, an envelope or a reason out. No allocation, no exception.
+// Total: any bytes in, an envelope or a reason out. No allocation, no exception. After the errors
+// `kind` and `option` what is whole in it is still there, so that its sender can be told: `id`,
+// `confirm` and `body`. After the other errors nothing is.
 EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelope) noexcept;
 
 // How long the envelope at the start of `bytes` is by its own head, if that is within `bytes`: for
@@ -93,7 +97,8 @@ struct ConfirmRun {
     friend bool operator==(const ConfirmRun&, const ConfirmRun&) = default;
 };
 
-// A kernel message of kind `confirm`: runs in its body.
+// A kernel message of kind `confirm`: runs in its body, 16 bytes each. nullopt for anything else; a
+// status that is not known here is read as `failed`.
 std::vector<std::byte> encode_confirm(std::span<const ConfirmRun> runs);
 std::optional<std::vector<ConfirmRun>> decode_confirm(std::span<const std::byte> bytes);
 

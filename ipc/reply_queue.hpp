@@ -25,12 +25,13 @@ public:
     int id() const { return queue_.id(); }
     std::int64_t token() const { return token_; }  // the type of every answer
 
-    // The next answer; nullopt when there is none (Wait::no) or a signal came.
+    // The next answer; nullopt when there is none (Wait::no) or a signal came. What arrives without
+    // the token is thrown away: somebody else named this queue to the daemon.
     std::optional<Message> receive(Wait wait) const;
 
 private:
     MessageQueue queue_;
-    std::int64_t token_;
+    std::int64_t token_ = 0;
 };
 
 enum class ReplyStatus {
@@ -41,13 +42,14 @@ enum class ReplyStatus {
 };
 
 // The daemon's side: sends an answer without waiting, only to a queue that is what ReplyQueue makes
-// and belongs to `self`. Never throws, allocates nothing.
+// and belongs to `self`. Never throws, and allocates nothing for a body of up to 8 KiB.
 ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
                        std::span<const std::byte> body) noexcept;
 
 // Removes reply queues that were given to `self` and whose maker has ended: ReplyQueue signs its
 // queue by receiving from it once (msg_lrpid). One that cannot be judged (made in another pid
-// namespace) goes when nothing happened on it for `unjudged_age`. Returns how many.
+// namespace, or made by `self`) goes when nothing happened on it for `unjudged_age`. Returns how
+// many.
 int remove_orphaned_reply_queues(uid_t self, std::chrono::seconds unjudged_age);
 
 }  // namespace myq

@@ -158,8 +158,10 @@ public:
                       std::int64_t now_ms, std::size_t limit,
                       const std::function<void(const DueMessage&)>& take);
 
-    // One row that `owner` has claimed, again: for a slot that is found with claims and no message.
-    // All of these do nothing for a row that is not there.
+    // The rows that are running in the hands of `owner`.
+    std::vector<std::int64_t> claimed(std::uint64_t owner);
+
+    // What becomes of a row; nothing, if it is not there.
     void finish(std::int64_t row);   // handled, or expired: it is gone
     void release(std::int64_t row);  // unclaimed, due as before
     void defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,

@@ -24,7 +24,8 @@ private:
 };
 
 // A clean process, whoever started us: only descriptors 0 to 2, default signals, umask 077, the
-// working directory "/", and of the environment only PATH (ours), TZ, LANG and XDG_RUNTIME_DIR.
+// working directory "/", and of the environment only PATH (ours), TZ, LANG, XDG_RUNTIME_DIR
+// and XDG_STATE_HOME.
 void clean_process();
 
 // Detaches from terminal and parent by the double fork of daemon(7). Returns in the daemon only.

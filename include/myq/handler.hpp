@@ -59,6 +59,13 @@ public:
         return std::chrono::milliseconds{message_->timeout_ms};
     }
 
+    // The same at every attempt, 32 hex digits; "" for a message whose sender gave it none.
+    std::string_view id() const {
+        const bool has_id =
+            message_->size >= offsetof(myq_message, id) + sizeof message_->id;  // since ABI 1.1
+        return has_id ? message_->id : "";
+    }
+
 private:
     const myq_message* message_;
 };
@@ -66,7 +73,7 @@ private:
 // What became of a message: made by done(), retry() or reject().
 struct Outcome {
     myq_verdict verdict = MYQ_DONE;
-    std::string reason;  // for the log; cut at 255 bytes
+    std::string reason;  // for the log and `myq dead`; cut at 255 bytes
     std::chrono::milliseconds delay{0};
 };
 
@@ -186,6 +193,12 @@ protected:
 
     // True once the worker is asked to leave; see myq_host::should_stop.
     bool should_stop() const { return host_->should_stop() != 0; }
+
+    // The call in progress may take this much longer from now on; see myq_host::touch.
+    void touch(std::chrono::milliseconds more) const {
+        const bool can_touch = host_->size >= offsetof(myq_host, touch) + sizeof host_->touch;
+        if (can_touch) host_->touch(more.count());
+    }
 
 private:
     const myq_host* host_;

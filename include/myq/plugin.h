@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define MYQ_ABI_MAJOR 1
-#define MYQ_ABI_MINOR 0
+#define MYQ_ABI_MINOR 1
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +54,8 @@ struct myq_message {
     size_t body_size;      /* bytes, 0 to kernel.msgmax; nothing terminates the body */
     uint32_t attempt;      /* 1 at first; more when a worker died with this message before */
     int64_t timeout_ms; /* how long this call may take before the worker is killed, 0: no limit */
+    const char* id;     /* since 1.1: 32 hex digits that stay the same at every attempt, or "" for a
+                           message whose sender gave none */
 };
 
 /* What handle() answers. Filled in by the plugin; comes zeroed, but for its size. */
@@ -61,7 +63,7 @@ struct myq_outcome {
     size_t size;      /* of this struct */
     int32_t verdict;  /* enum myq_verdict; anything else counts as MYQ_REJECT */
     int64_t delay_ms; /* with MYQ_RETRY: the earliest next try, 0: the queue's own policy */
-    char reason[256]; /* for the log, NUL-terminated, "" for none */
+    char reason[256]; /* for the log and `myq dead`, NUL-terminated, "" for none */
 };
 
 /* One option from the config: `name: value` has one value, `name: [a, b]` has two. */
@@ -84,6 +86,10 @@ struct myq_host {
     /* Not 0 once the daemon wants this worker to leave: a handler that loops should come to an
      * end. The message may still be finished within daemon.stop_timeout. */
     int (*should_stop)(void);
+
+    /* Since 1.1. The call in progress may take `more_ms` from now on, however much of its timeout is
+     * left; nothing where there is no timeout. For work that is long and shows that it goes on. */
+    void (*touch)(int64_t more_ms);
 };
 
 /* What an option is, so that myqd -t can refuse a wrong one by its line in the config. */

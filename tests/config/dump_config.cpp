@@ -1,5 +1,6 @@
 #include "config/config.hpp"
 #include "config/duration.hpp"
+#include "config/size.hpp"
 
 #include <array>
 #include <cstdio>
@@ -58,6 +59,19 @@ const char* text(LogConfig::Target target) {
     return "?";
 }
 
+const char* text(QueueConfig::Durability durability) {
+    return durability == QueueConfig::Durability::journal ? "journal" : "memory";
+}
+
+const char* text(QueueConfig::Overflow overflow) {
+    return overflow == QueueConfig::Overflow::journal ? "journal" : "block";
+}
+
+std::string text(const RetryConfig& retry) {
+    return std::to_string(retry.attempts) + " attempts, delay " + duration_text(retry.delay) +
+           " to " + duration_text(retry.max_delay) + ", jitter " + std::to_string(retry.jitter);
+}
+
 std::string mode_text(mode_t mode) {
     std::array<char, 8> digits{};
     std::snprintf(digits.data(), digits.size(), "%04o", mode);
@@ -69,11 +83,20 @@ void dump(std::ostream& out, const HandlerConfig& handler) {
         << "    type " << (handler.type ? std::to_string(*handler.type) : "any") << "\n"
         << "    name " << bars(handler.name) << "\n"
         << "    plugin " << bars(handler.plugin) << "\n"
-        << "    timeout " << (handler.timeout ? duration_text(*handler.timeout) : "none") << "\n";
+        << "    timeout " << (handler.timeout ? duration_text(*handler.timeout) : "none") << "\n"
+        << "    retry " << (handler.retry ? text(*handler.retry) : "the queue's") << "\n";
     for (const OptionConfig& option : handler.options) {
         out << "    option " << bars(option.name) << " " << bars(option.values) << " at "
             << option.where << "\n";
     }
+}
+
+void dump(std::ostream& out, const RecycleConfig& recycle) {
+    const auto& [max_messages, max_age, max_rss] = recycle;
+    out << "  recycle\n"
+        << "    max_messages " << (max_messages ? std::to_string(*max_messages) : "none") << "\n"
+        << "    max_age " << (max_age ? duration_text(*max_age) : "none") << "\n"
+        << "    max_rss " << (max_rss ? size_text(*max_rss) : "none") << "\n";
 }
 
 void dump(std::ostream& out, const QueueConfig& queue) {
@@ -83,11 +106,15 @@ void dump(std::ostream& out, const QueueConfig& queue) {
         << "  group " << bars(queue.group) << "\n"
         << "  mode " << mode_text(queue.mode) << "\n"
         << "  capacity " << (queue.capacity ? std::to_string(*queue.capacity) : "kernel's") << "\n"
-        << "  creators " << bars(queue.creators) << "\n";
+        << "  creators " << bars(queue.creators) << "\n"
+        << "  durability " << text(queue.durability) << "\n"
+        << "  overflow " << text(queue.overflow) << "\n"
+        << "  drain " << text(queue.drain) << "\n";
     for (const ReceiverConfig& receiver : queue.receivers) {
         out << "  receivers " << receiver.count << " for " << receiver.types.text() << "\n";
     }
-    out << "  attempts " << queue.retry.attempts << "\n";
+    out << "  retry " << text(queue.retry) << "\n";
+    dump(out, queue.recycle);
     for (const HandlerConfig& handler : queue.handlers)
         dump(out, handler);
 }
@@ -107,7 +134,11 @@ void dump(std::ostream& out, const Config& config) {
         << "  file " << bars(config.log.file.string()) << "\n"
         << "plugins\n"
         << "  dir " << bars(config.plugins.dir.string()) << "\n"
-        << "  auto_route " << text(config.plugins.auto_route) << "\n";
+        << "  auto_route " << text(config.plugins.auto_route) << "\n"
+        << "journal\n"
+        << "  dir " << bars(config.journal.dir.string()) << "\n"
+        << "  max_size " << size_text(config.journal.max_size) << "\n"
+        << "  min_free " << size_text(config.journal.min_free) << "\n";
     for (const QueueConfig& queue : config.queues)
         dump(out, queue);
 }

@@ -127,11 +127,12 @@ TEST_CASE("configuration keys: the loader tells all that it knows") {
     const Keys keys = loader_keys();
     for (const std::string key :
          {"daemon.stop_timeout", "log.file", "plugins.dir", "queues.key.project",
-          "queues.receivers.types.up_to", "queues.retry.attempts", "queues.handlers.options"}) {
+          "queues.receivers.types.up_to", "queues.retry.attempts", "queues.recycle.max_rss",
+          "queues.handlers.retry.jitter", "queues.handlers.options"}) {
         CAPTURE(key);
         CHECK(keys.contains(key));
     }
-    CHECK(keys.size() > 30);
+    CHECK(keys.size() > 50);
 }
 
 TEST_CASE("configuration keys: the shipped file has each and no other") {
@@ -162,9 +163,23 @@ TEST_CASE("configuration keys: what the shipped file leaves out or says at its d
     CHECK(shipped.log.file == defaults.log.file);
     CHECK(shipped.plugins.dir == defaults.plugins.dir);
     CHECK(shipped.plugins.auto_route == defaults.plugins.auto_route);
-    CHECK(shipped.queues.at(0).mode == defaults.queues.at(0).mode);
-    CHECK(shipped.queues.at(0).creators == defaults.queues.at(0).creators);
-    CHECK(shipped.queues.at(0).retry.attempts == defaults.queues.at(0).retry.attempts);
+    CHECK(shipped.journal.dir == defaults.journal.dir);
+    CHECK(shipped.journal.max_size == defaults.journal.max_size);
+    CHECK(shipped.journal.min_free == defaults.journal.min_free);
+    const QueueConfig& jobs = shipped.queues.at(0);
+    const QueueConfig& plain = defaults.queues.at(0);
+    CHECK(jobs.mode == plain.mode);
+    CHECK(jobs.creators == plain.creators);
+    CHECK(jobs.durability == plain.durability);
+    CHECK(jobs.overflow == plain.overflow);
+    CHECK(jobs.drain == plain.drain);
+    CHECK(jobs.retry.attempts == plain.retry.attempts);
+    CHECK(jobs.retry.delay == plain.retry.delay);
+    CHECK(jobs.retry.max_delay == plain.retry.max_delay);
+    CHECK(jobs.retry.jitter == plain.retry.jitter);
+    CHECK(jobs.recycle.max_messages == plain.recycle.max_messages);
+    CHECK(jobs.recycle.max_age == plain.recycle.max_age);
+    CHECK(jobs.recycle.max_rss == plain.recycle.max_rss);
 }
 
 TEST_CASE("configuration keys: the shipped file with every setting switched on is accepted") {
@@ -194,5 +209,5 @@ TEST_CASE("configuration keys: each example of the manual is accepted") {
         if (line.starts_with(".Bd")) example.clear();
         if (is_example && !line.starts_with('.')) example += line + '\n';
     }
-    CHECK(examples == 3);
+    CHECK(examples == 4);
 }

@@ -33,11 +33,14 @@ void DaemonProcess::configure(const Setup& setup) {
     std::string text = fmt::format("daemon: {{user: myq, group: myq, run_dir: {}{}{}}}\n"
                                    "log: {{file: {}, level: debug}}\n"
                                    "plugins: {{dir: {}}}\n"
+                                   "journal: {{dir: {}{}{}}}\n"
                                    "queues:\n"
                                    "  - name: jobs\n"
                                    "    key: {}\n",
                                    (dir() / "run").string(), setup.daemon.empty() ? "" : ", ",
-                                   setup.daemon, log_file().string(), plugin_dir().string(), key);
+                                   setup.daemon, log_file().string(), plugin_dir().string(),
+                                   journal_dir().string(), setup.journal.empty() ? "" : ", ",
+                                   setup.journal, key);
     std::istringstream lines(setup.queue);
     for (std::string line; std::getline(lines, line);)
         text += "    " + line + "\n";
@@ -57,6 +60,12 @@ void DaemonProcess::add_plugin(const std::string& name, const std::string& as) {
 Run DaemonProcess::myqd(const std::vector<std::string>& options) const {
     std::vector<std::string> command{binary(), "-c", config_file()};
     command.insert(command.end(), options.begin(), options.end());
+    return run(command);
+}
+
+Run DaemonProcess::myq(const std::vector<std::string>& arguments) const {
+    std::vector<std::string> command{MYQ_BINARY, "-c", config_file()};
+    command.insert(command.end(), arguments.begin(), arguments.end());
     return run(command);
 }
 

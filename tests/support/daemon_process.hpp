@@ -21,6 +21,7 @@ public:
         std::vector<std::string> plugins;  // copied into its plugin directory
         std::string queue;                 // lines of YAML for the queue, beyond name and key
         std::string daemon;                // "stop_timeout: 1s" and the like, in braces already
+        std::string journal = {};          // the same: "max_size: 1MiB"
     };
 
     explicit DaemonProcess(const Setup& setup);
@@ -34,6 +35,7 @@ public:
     std::filesystem::path config_file() const { return dir() / "myq.yaml"; }
     std::filesystem::path plugin_dir() const { return dir() / "plugins"; }
     std::filesystem::path pid_file() const { return dir() / "run/myqd.pid"; }
+    std::filesystem::path journal_dir() const { return dir() / "journal"; }
     std::filesystem::path log_file() const { return dir() / "myqd.log"; }
 
     static std::string binary();
@@ -46,6 +48,7 @@ public:
     Run reload() const { return myqd({"--reload"}); }
     Run status() const { return myqd({"--status"}); }
     Run myqd(const std::vector<std::string>& options) const;  // with -c
+    Run myq(const std::vector<std::string>& arguments) const;  // the client, with -c
 
     pid_t supervisor() const;  // 0 when none runs
     std::vector<pid_t> workers() const;

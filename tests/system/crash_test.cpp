@@ -66,7 +66,7 @@ TEST_CASE("crash: a worker killed in the middle of a message is replaced, and th
 }
 
 TEST_CASE(
-    "crash: whatever ends its workers, a message is given up after `attempts`, with the cause") {
+    "crash: whatever ends its workers, a message is dead after `attempts`, with every cause") {
     struct Row {
         const char* command;
         const char* cause;
@@ -76,18 +76,20 @@ TEST_CASE(
                         {"exit", "exit status 0"},
                         {"_exit", "exit status 0"},
                         {"write", "killed by SIGSEGV"}};
-    const DaemonProcess daemon(ledger_setup("receivers: 1\nretry: {attempts: 3}"));
+    const DaemonProcess daemon(ledger_setup("receivers: 1\nretry: {attempts: 3, delay: 0s}"));
     const Ledger ledger(ledger_file, 10);
     REQUIRE(daemon.start().exit_code == 0);
     std::size_t id = 0;
     for (const Row& row : rows) {
         CAPTURE(std::string(row.command));
         daemon.send(1, fmt::format("{}:{}", id, row.command));
-        REQUIRE(daemon.logged("is given up after 3 attempts", static_cast<int>(id) + 1));
+        REQUIRE(daemon.logged("is dead: 3 attempts", static_cast<int>(id) + 1));
+        const std::string cause = std::string(row.cause) + " in plugin ledger 1.0";
         const std::string log = daemon.log();
-        const std::string last = log.substr(log.rfind("is given up after"));
-        CHECK_MESSAGE(last.find(fmt::format("the last one: {}", row.cause)) != std::string::npos,
-                      last);
+        const std::string last = log.substr(log.rfind("is dead:"));
+        CHECK_MESSAGE(last.find("the last one: " + cause) != std::string::npos, last);
+        const std::string shown = daemon.myq({"dead", "show", std::to_string(id + 1)}).out;
+        CHECK_MESSAGE(count(shown, cause) >= 3, shown);
         CHECK(ledger.times(id) == 3);
         ++id;
     }
@@ -107,7 +109,7 @@ TEST_CASE("crash: a handler that exceeds its timeout is killed, also when it blo
     daemon.send(1, "1:spin");
     daemon.send(1, "2");
     CHECK(
-        daemon.logged("given up after 1 attempts; the last one: the handler's timeout ran out", 2));
+        daemon.logged("is dead: 1 attempt; the last one: no answer for 50ms from plugin ledger", 2));
     CHECK(eventually([&] { return ledger.times(2) == 1; }));
 }
 
@@ -139,7 +141,7 @@ TEST_CASE("crash: a storm of SIGKILL on workers under load loses nothing, and re
     REQUIRE(daemon.stop().exit_code == 0);
     CHECK(ledger.missing() == 0);
     CHECK(ledger.repeated() <= kills);
-    CHECK(daemon.log().find("given up after") == std::string::npos);
+    CHECK(daemon.log().find("is dead") == std::string::npos);
     MESSAGE(kills, " kills, ", ledger.repeated(), " repeated");
 }
 

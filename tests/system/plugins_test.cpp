@@ -16,7 +16,7 @@ TEST_CASE("plugins: a bad one that the configuration names stops the start, with
         const char* sentence;
     };
     const Row rows[] = {
-        {"wrong_abi", "", 78, "wrong_abi.so: is built for plugin ABI 99.0, this daemon has 1.0"},
+        {"wrong_abi", "", 78, "wrong_abi.so: is built for plugin ABI  99.0, this daemon has 1.1"},
         {"no_symbol", "", 78, "no_symbol.so: exports no myq_plugin_entry()"},
         {"not_elf", "", 78, "not_elf.so: is not a shared object (ELF)"},
         {"null_entry", "", 78, "null_entry.so: refuses this daemon"},
@@ -45,7 +45,7 @@ TEST_CASE("plugins: a bad one that the configuration names stops the start, with
         const Run start = daemon.start();
         CHECK(start.exit_code == row.exit_code);
         CHECK_MESSAGE(start.err.find(row.sentence) != std::string::npos, start.err);
-        CHECK(start.err.find("myq.yaml:7:") != std::string::npos);
+        CHECK(start.err.find("myq.yaml:8:") != std::string::npos);
         CHECK(daemon.status().exit_code != 0);
     }
 }
@@ -72,7 +72,7 @@ TEST_CASE("plugins: a wrong option is refused with its line, and what was meant"
         const Run check = daemon.myqd({"--check"});
         CHECK(check.exit_code == 78);
         CHECK_MESSAGE(check.err.find(row.sentence) != std::string::npos, check.err);
-        CHECK(check.err.find("myq.yaml:7:") != std::string::npos);
+        CHECK(check.err.find("myq.yaml:8:") != std::string::npos);
         CHECK(daemon.start().exit_code == 78);
     }
 }
@@ -96,9 +96,9 @@ TEST_CASE("plugins: exec runs its command with the message and maps how it ends"
     CHECK(eventually([] { return read_file("/mnt/exec-env") == "1 keep jobs 1\n"; }));
     CHECK(read_file("/mnt/exec-body") == "the body");
     CHECK(daemon.logged("no luck"));
-    CHECK(daemon.logged("message of type 2, 0 bytes: plugin exec wants a retry"));
-    CHECK(daemon.logged("message of type 3, 0 bytes: plugin exec wants a retry"));
-    CHECK(run({"pgrep", "sleep"}).out == "");
+    CHECK(daemon.logged("message of type 2, 0 bytes: attempt 1 of 5 failed"));
+    CHECK(daemon.logged("message of type 3, 0 bytes: attempt 1 of 5 failed"));
+    CHECK(eventually([] { return run({"pgrep", "sleep"}).out.empty(); }));
 }
 
 TEST_CASE("plugins: a command of exec does not outlive its killed worker") {

@@ -39,6 +39,9 @@ TEST_CASE("config: a file that says only what it must gives the defaults") {
     CHECK(config.log.file == "/var/log/myq/myqd.log");
     CHECK(config.plugins.dir == "/plugins");
     CHECK(config.plugins.auto_route);
+    CHECK(config.journal.dir.empty());
+    CHECK(config.journal.max_size == std::uint64_t{1} << 30U);
+    CHECK(config.journal.min_free == std::uint64_t{64} << 20U);
     REQUIRE(config.queues.size() == 1);
     const QueueConfig& queue = config.queues[0];
     CHECK(queue.group.empty());
@@ -48,7 +51,16 @@ TEST_CASE("config: a file that says only what it must gives the defaults") {
     REQUIRE(queue.receivers.size() == 1);
     CHECK(queue.receivers[0].types == Selector::any());
     CHECK(queue.receivers[0].count == 1);
+    CHECK(queue.durability == QueueConfig::Durability::memory);
+    CHECK(queue.overflow == QueueConfig::Overflow::block);
+    CHECK_FALSE(queue.drain);
     CHECK(queue.retry.attempts == 5);
+    CHECK(queue.retry.delay == std::chrono::seconds{1});
+    CHECK(queue.retry.max_delay == std::chrono::minutes{10});
+    CHECK(queue.retry.jitter == 10);
+    CHECK_FALSE(queue.recycle.max_messages.has_value());
+    CHECK_FALSE(queue.recycle.max_age.has_value());
+    CHECK_FALSE(queue.recycle.max_rss.has_value());
     CHECK(queue.handlers.empty());
 }
 
@@ -109,6 +121,24 @@ TEST_CASE("config: a broken item of a list brings no other mistakes about") {
           "f:6:16: queues.handlers: an alias (*name): write the value out\n"
           "f:7:5: queues: an alias (*name): write the value out\n"
           "f:8:5: queues: must be a map of keys and values, not a text");
+}
+
+TEST_CASE("config: a handler's retry starts from the queue's, wherever that stands") {
+    const Config config = parse_config("queues:\n"
+                                       "  - name: a\n"
+                                       "    key: 1\n"
+                                       "    handlers:\n"
+                                       "      - {type: 1, plugin: p, retry: {delay: 3s}}\n"
+                                       "      - {type: 2, plugin: p}\n"
+                                       "    retry: {attempts: 9, max_delay: 30d}\n",
+                                       "f", "/plugins");
+    const std::vector<HandlerConfig>& handlers = config.queues[0].handlers;
+    REQUIRE(handlers[0].retry.has_value());
+    CHECK(handlers[0].retry->attempts == 9);
+    CHECK(handlers[0].retry->delay == std::chrono::seconds{3});
+    CHECK(handlers[0].retry->max_delay == std::chrono::hours{30 * 24});
+    CHECK(handlers[0].retry->jitter == 10);
+    CHECK_FALSE(handlers[1].retry.has_value());
 }
 
 TEST_CASE("config: an option says where it stands") {

@@ -33,7 +33,7 @@ TEST_CASE("mistakes: a key from the file cannot steer a terminal or fill it") {
                          ConfigError);
 }
 
-TEST_CASE("mistakes: behind the first hundred there is only their number") {
+TEST_CASE("mistakes: behind the first hundred there is only their number, and where they go on") {
     Mistakes mistakes{"f"};
     for (int line = 1; line <= 1003; ++line)
         mistakes.add({line, 1}, "k", "wrong");
@@ -43,6 +43,6 @@ TEST_CASE("mistakes: behind the first hundred there is only their number") {
     } catch (const ConfigError& e) {
         const std::string text = e.what();
         CHECK(std::count(text.begin(), text.end(), '\n') == 100);
-        CHECK(text.ends_with("\nf:100:1: k: wrong\nf: and 903 more mistakes"));
+        CHECK(text.ends_with("\nf:100:1: k: wrong\nf:101:1: and 903 more mistakes"));
     }
 }

@@ -27,6 +27,32 @@ TEST_CASE("size: a number of bytes or one with a unit of 1024") {
     }
 }
 
+TEST_CASE("size: as people write it, in the largest unit that leaves a whole number") {
+    struct Row {
+        std::uint64_t size;
+        const char* text;
+    };
+    const std::vector<Row> rows = {
+        {0, "0"},
+        {1, "1"},
+        {1023, "1023"},
+        {1024, "1KiB"},
+        {1025, "1025"},
+        {1536, "1536"},
+        {65536, "64KiB"},
+        {mebibyte, "1MiB"},
+        {3 * (std::uint64_t{1} << 30U), "3GiB"},
+        {tebibyte, "1024GiB"},
+        {2147483647, "2147483647"},
+        {UINT64_MAX, "18446744073709551615"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.text);
+        CHECK(size_text(row.size) == row.text);
+        CHECK(parse_size(row.text) == row.size);
+    }
+}
+
 TEST_CASE("size: everything else is refused with a sentence that quotes it") {
     struct Row {
         const char* text;

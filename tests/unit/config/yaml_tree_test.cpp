@@ -118,6 +118,12 @@ TEST_CASE("yaml tree: binary garbage is refused at its first byte") {
                     "a\0:\0"s) == "f:1:1: byte 0xff is not UTF-8 text");
 }
 
+TEST_CASE("yaml tree: no byte of the file reaches a terminal through the parser's words") {
+    CHECK(complaint("a: \"\\\xc3\xa9\"") == "f:1:7: not YAML: unknown escape character: \\xc3");
+    // The parser reads the end of the text as a character of its own.
+    CHECK(complaint("a: \"\\") == "f:1:7: not YAML: unknown escape character: \\x04");
+}
+
 TEST_CASE("yaml tree: a byte order mark, other line ends and a directive are read") {
     CHECK(complaint("\xef\xbb\xbf"
                     "a: 1\r\nb: 2\r\n")

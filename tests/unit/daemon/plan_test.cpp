@@ -195,19 +195,3 @@ TEST_CASE("an ordinary user is who the daemon runs as, and may own plugins") {
               }
           }) == 0);
 }
-
-TEST_CASE("run_dir is where the config says, else root's, the session's or one in /tmp") {
-    DaemonConfig daemon;
-    CHECK(run_directory(daemon, "/home/me/myq.yaml") == "/run/myq");
-    CHECK(as_nobody([&] {
-              unsetenv("XDG_RUNTIME_DIR");
-              if (run_directory(daemon, "/etc/myq/myq.yaml") != "/run/myq") return 4;
-              if (run_directory(daemon, "/home/me/myq.yaml") != "/tmp/myq-65534") return 1;
-              setenv("XDG_RUNTIME_DIR", "/run/user/65534", 1);
-              if (run_directory(daemon, "/home/me/myq.yaml") != "/run/user/65534/myq") return 2;
-              setenv("XDG_RUNTIME_DIR", "relative", 1);
-              return run_directory(daemon, "/home/me/myq.yaml") == "/tmp/myq-65534" ? 0 : 3;
-          }) == 0);
-    daemon.run_dir = "/srv/run";
-    CHECK(run_directory(daemon, "/home/me/myq.yaml") == "/srv/run");
-}

@@ -27,8 +27,8 @@ void put(const SlotFile& file, std::size_t offset, Value value) {
 
 // What msgrcv() stores in an empty slot.
 inline void store(const SlotFile& file, std::int64_t type, std::string_view body) {
-    put(file, page, type);
-    put_bytes(file, page + sizeof type, body);
+    put(file, slot_header_size, type);
+    put_bytes(file, slot_header_size + sizeof type, body);
 }
 
 // The same in the worker itself, and what it does next.
@@ -36,6 +36,14 @@ inline void receive(Slot& slot, std::int64_t type, std::string_view body) {
     std::memcpy(slot.buffer(), &type, sizeof type);
     std::memcpy(static_cast<char*>(slot.buffer()) + sizeof type, body.data(), body.size());
     slot.landed(body.size());
+}
+
+// How many messages ended so in this slot, of any type.
+inline std::uint64_t settled(const SlotFile& file, Tally tally) {
+    std::uint64_t sum = 0;
+    for (const TallyRow& row : file.tallies())
+        sum += row.of(tally);
+    return sum;
 }
 
 inline std::string text_of(const Slot& slot) {

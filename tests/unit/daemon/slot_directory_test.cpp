@@ -99,18 +99,28 @@ TEST_CASE("a directory that somebody else may have prepared is refused") {
     CHECK_THROWS_WITH_AS(SlotDirectory(run.path(), me), refused, std::system_error);
 }
 
-TEST_CASE("slots are listed by name, and a removed one is gone") {
+TEST_CASE("slots are listed by name, each with an identity of its own") {
     const RunDir run;
     const SlotDirectory slots(run.path(), me);
     CHECK(slots.names().empty());
-    slots.open("jobs.1", 100);
-    slots.open("jobs.0", 100);
+    const auto one = slots.open("jobs.1", 100);
+    const auto zero = slots.open("jobs.0", 100);
     std::filesystem::create_symlink("/etc/passwd", slots.path() / "link");
     std::filesystem::create_directory(slots.path() / "directory");
     CHECK(slots.names() == std::vector<std::string>{"jobs.0", "jobs.1"});
-    slots.remove("jobs.0");
-    CHECK(slots.names() == std::vector<std::string>{"jobs.1"});
-    CHECK_NOTHROW(slots.remove("jobs.0"));
+    CHECK(slots.identities() == std::set<std::uint64_t>{zero->identity(), one->identity()});
+    CHECK(slots.open("jobs.0", 100)->identity() == zero->identity());
+    CHECK(slots.look("jobs.0").type == 0);
+}
+
+TEST_CASE("a slot's name says whose it is") {
+    CHECK(SlotName("jobs", false, 7).text() == "jobs.7");
+    CHECK(SlotName("jobs", true, 0).text() == "jobs+0");
+    CHECK(SlotName("a.b.3").belongs_to("a.b", false));
+    CHECK(SlotName("a.b+3").belongs_to("a.b", true));
+    CHECK(!SlotName("a.b+3").belongs_to("a.b", false));
+    CHECK(SlotName("nothing").queue() == "nothing");
+    CHECK(SlotName("").queue().empty());
 }
 
 TEST_CASE("orphans are asked to leave, and may finish their message") {

@@ -31,7 +31,7 @@ TEST_CASE("a new slot is empty, and every page of it is there") {
     struct stat st {};
     REQUIRE(fstat(file.fd().value(), &st) == 0);
     CHECK((st.st_mode & 07777) == 0600);
-    CHECK(st.st_size >= static_cast<off_t>(page + 8 + capacity));
+    CHECK(st.st_size >= static_cast<off_t>(slot_header_size + 8 + capacity));
     CHECK(st.st_blocks * 512 >= st.st_size);
 
     const Slot slot(file);
@@ -63,12 +63,12 @@ TEST_CASE("an empty slot of another size is made anew") {
         CHECK(file.body_capacity() == wanted);
         struct stat st {};
         REQUIRE(fstat(file.fd().value(), &st) == 0);
-        CHECK(st.st_size < static_cast<off_t>(wanted + 3 * page));
+        CHECK(st.st_size < static_cast<off_t>(wanted + slot_header_size + 2 * page));
         CHECK(st.st_blocks * 512 >= st.st_size);
         Slot slot(file);
         receive(slot, 3, std::string(wanted, 'x'));
         CHECK(text_of(slot) == std::string(wanted, 'x'));
-        slot.settle(&SlotHeader::done);
+        slot.settle(Tally::handled);
     }
 }
 
@@ -80,7 +80,7 @@ TEST_CASE("a file that is no slot is made one") {
         write_file(dir / "q.0", content);
         const SlotFile file(dir.path(), "q.0", capacity);
         CHECK(!file.view().occupied);
-        CHECK(file.counts().done == 0);
+        CHECK(settled(file, Tally::handled) == 0);
         CHECK(!Slot(file).occupied());
     }
 }

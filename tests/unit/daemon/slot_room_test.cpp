@@ -70,12 +70,12 @@ TEST_CASE("an empty slot that cannot grow stays as it was, also for those who ha
     {
         Slot slot(file);
         receive(slot, 1, "x");
-        slot.settle(&SlotHeader::done);
+        slot.settle(Tally::handled);
     }
     CHECK_THROWS_WITH_AS(SlotFile(tmpfs.path(), "q.0", 1'000'000),
                          doctest::Contains("no room for the slot q.0"), std::system_error);
     CHECK(!file.view().occupied);
-    CHECK(file.counts().done == 1);
+    CHECK(settled(file, Tally::handled) == 1);
     Slot slot(file);
     receive(slot, 1, std::string(page, 'y'));
     CHECK(text_of(slot) == std::string(page, 'y'));

@@ -1,4 +1,5 @@
 #include "daemon/slot.hpp"
+#include "ipc/envelope.hpp"
 #include "ipc/message_queue.hpp"
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
@@ -101,7 +102,7 @@ TEST_CASE("a settled slot is empty, counts its outcome and shows nothing of the 
     slot.begin_attempt(123);
     CHECK(file.view().occupied);
     CHECK(file.view().deadline_ns == 123);
-    slot.settle(&SlotHeader::done);
+    slot.settle(Tally::handled);
     CHECK(!slot.occupied());
     CHECK(!file.view().occupied);
     CHECK(file.view().deadline_ns == 0);
@@ -109,15 +110,14 @@ TEST_CASE("a settled slot is empty, counts its outcome and shows nothing of the 
     receive(slot, 5, "short");
     CHECK(slot.attempts() == 0);
     CHECK(text_of(slot) == "short");
-    slot.settle(&SlotHeader::reject);
-    for (const auto outcome : {&SlotHeader::retry, &SlotHeader::dead, &SlotHeader::done}) {
+    slot.settle(Tally::died);
+    for (const auto outcome : {Tally::retried, Tally::died, Tally::handled}) {
         receive(slot, 5, "");
         slot.settle(outcome);
     }
-    CHECK(file.counts().done == 2);
-    CHECK(file.counts().retry == 1);
-    CHECK(file.counts().reject == 1);
-    CHECK(file.counts().dead == 1);
+    CHECK(settled(file, Tally::handled) == 2);
+    CHECK(settled(file, Tally::retried) == 1);
+    CHECK(settled(file, Tally::died) == 2);
     CHECK(file.view().messages == 5);
 
     // The next message lands and its worker dies: its length is its own.
@@ -134,7 +134,7 @@ TEST_CASE("a worker killed between the acknowledgement and the clean-up leaves a
         receive(slot, 5, std::string(50'000, 'L'));
         slot.begin_attempt(0);
     }
-    put<std::int64_t>(file, page, 0);  // what settle() stores first
+    put<std::int64_t>(file, slot_header_size, 0);  // what settle() stores first
     {
         const Slot slot(file);
         CHECK(!slot.occupied());
@@ -145,11 +145,134 @@ TEST_CASE("a worker killed between the acknowledgement and the clean-up leaves a
     CHECK(text_of(slot) == "tiny");
 }
 
+TEST_CASE("a message counts once, and only if it is over, wherever its worker is killed") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    const std::size_t row = Slot(file).tally_row(5);
+    // settle() writes the count that will be, then takes the message out, then counts.
+    const auto die_in_settle = [&](bool after_acknowledgement) {
+        {
+            Slot slot(file);
+            receive(slot, 5, "body");
+            slot.begin_attempt(0);
+        }
+        SlotHeader header{};
+        REQUIRE(pread(file.fd().value(), &header, sizeof header, 0) == sizeof header);
+        header.settling_count = header.tallies.at(row).of(Tally::handled) + 1;
+        header.settling_place = static_cast<std::uint32_t>(row * tally_kinds + 1);
+        put(file, 0, header);
+        if (after_acknowledgement) put<std::int64_t>(file, slot_header_size, 0);
+    };
+    die_in_settle(false);
+    {
+        Slot slot(file);
+        CHECK(slot.occupied());
+        CHECK(settled(file, Tally::handled) == 0);
+        slot.settle(Tally::handled, row);
+    }
+    CHECK(settled(file, Tally::handled) == 1);
+    die_in_settle(true);
+    CHECK(!Slot(file).occupied());
+    CHECK(settled(file, Tally::handled) == 2);
+    CHECK(!Slot(file).occupied());
+    CHECK(settled(file, Tally::handled) == 2);
+}
+
+TEST_CASE("tallies are kept by type, the last row is shared, and a slot made larger keeps them") {
+    const RunDir dir;
+    {
+        const SlotFile file(dir.path(), "q.0", capacity);
+        Slot slot(file);
+        CHECK(slot.tally_row(0) == 0);
+        CHECK(slot.tally_row(7) == slot.tally_row(7));
+        CHECK(slot.tally_row(7) != slot.tally_row(8));
+        receive(slot, 7, "");
+        slot.settle(Tally::handled, slot.tally_row(7));
+        for (std::int64_t type = 100; type < 300; ++type)
+            slot.tally_row(type);
+        CHECK(slot.tally_row(300) == 0);
+        CHECK(slot.tally_row(7) != 0);
+    }
+    const SlotFile larger(dir.path(), "q.0", 2 * capacity);
+    CHECK(larger.body_capacity() == 2 * capacity);
+    for (const TallyRow& row : larger.tallies())
+        CHECK(row.of(Tally::handled) == (row.type == 7 ? 1 : 0));
+}
+
+TEST_CASE("an envelope tells its own length when its receiver could not") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    Envelope envelope;
+    const std::string body = "ends in\xFF\xFF";
+    envelope.body = bytes(body);
+    const auto encoded = encode_envelope(envelope);
+    const std::string whole(reinterpret_cast<const char*>(encoded.data()), encoded.size());
+    store(file, 6, whole);
+    CHECK(text_of(Slot(file)) == whole);
+}
+
+TEST_CASE("what failed at once is remembered, the newest few, and forgotten with its message") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    {
+        Slot slot(file);
+        receive(slot, 5, "body");
+        for (std::int64_t i = 0; i < 20; ++i) {
+            slot.begin_attempt(0);
+            slot.note_failure(1000 + i, std::string(200, 'c'));
+        }
+    }
+    Slot slot(file);
+    REQUIRE(slot.failures().size() == 8);
+    CHECK(slot.failures().front().attempt == 13);
+    CHECK(slot.failures().back().at_ms == 1019);
+    CHECK(slot.failures().back().cause_size == 112);
+    slot.settle(Tally::died);
+    receive(slot, 5, "next");
+    CHECK(slot.failures().empty());
+}
+
+TEST_CASE("rows of the journal that are over are known to the next worker") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    {
+        Slot slot(file);
+        slot.hold_claims(true);
+        slot.load(11, 5, 2, {}, 0, bytes("one"));
+        CHECK(slot.attempts() == 2);
+        slot.settle(Tally::handled);
+        slot.load(12, 5, 0, {}, 0, bytes("two"));
+        slot.settle(Tally::retried);
+        slot.load(13, 5, 0, {}, 99, bytes("three"));
+    }
+    CHECK(file.view().occupied);
+    Slot slot(file);
+    CHECK(slot.row() == 13);
+    CHECK(slot.expires_ms() == 99);
+    CHECK(text_of(slot) == "three");
+    CHECK(slot.holds_claims());
+    REQUIRE(slot.done_rows().size() == 1);
+    CHECK(slot.done_rows()[0] == 11);
+    CHECK(!slot.is_over());
+}
+
+TEST_CASE("a slot file that was cut short is seen to be broken") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    REQUIRE(truncate((dir / "q.0").c_str(), 100) == 0);
+    CHECK(file.view().broken);
+    CHECK(!SlotFile(dir.path(), "q.0", capacity).view().broken);
+}
+
 TEST_CASE("no byte in the header makes the next worker crash or read beyond the slot") {
     const RunDir dir;
     const int result = in_child([&] {
         for (const std::int64_t type : {std::int64_t{0}, std::int64_t{7}, std::int64_t{-7}}) {
-            for (std::size_t offset = 0; offset < sizeof(SlotHeader); ++offset) {
+            // Every byte of the single members, and some of the tables behind them.
+            const auto step = [](std::size_t offset) {
+                return offset < offsetof(SlotHeader, done_rows) ? std::size_t{1} : std::size_t{97};
+            };
+            for (std::size_t offset = 0; offset < sizeof(SlotHeader); offset += step(offset)) {
                 for (const int value : {0x00, 0x01, 0x7F, 0x80, 0xFF}) {
                     const SlotFile file(dir.path(), "q.0", 3 * page);
                     {
@@ -157,7 +280,7 @@ TEST_CASE("no byte in the header makes the next worker crash or read beyond the 
                         receive(slot, 7, "body");
                         slot.begin_attempt(0);
                     }
-                    put(file, page, type);
+                    put(file, slot_header_size, type);
                     put(file, offset, static_cast<unsigned char>(value));
                     Slot slot(file);
                     const auto body = slot.body();
@@ -167,11 +290,12 @@ TEST_CASE("no byte in the header makes the next worker crash or read beyond the 
                         sum = sum + std::to_integer<unsigned>(b);
                     if (slot.occupied() != (type != 0)) return 3;
                     slot.begin_attempt(0);
-                    slot.settle(&SlotHeader::done);
+                    slot.settle(Tally::handled);
+                    slot.hold_claims(false);
                     // And the supervisor opens whatever it finds.
                     const SlotFile opened(dir.path(), "q.0", 3 * page);
                     if (opened.view().occupied) return 4;
-                    Slot(opened).settle(&SlotHeader::done);
+                    Slot(opened).settle(Tally::handled);
                 }
             }
         }
@@ -186,13 +310,13 @@ TEST_CASE("a header full of noise does no harm either") {
         unsigned seed = 1;
         for (int round = 0; round < 2'000; ++round) {
             const SlotFile file(dir.path(), "q.0", 2 * page);
-            put<std::int64_t>(file, page, round % 2);
-            for (std::size_t offset = 16; offset < sizeof(SlotHeader); ++offset) {
+            put<std::int64_t>(file, slot_header_size, round % 2);
+            for (std::size_t offset = offsetof(SlotHeader, state); offset < sizeof(SlotHeader); ++offset) {
                 put(file, offset, static_cast<unsigned char>(rand_r(&seed)));
             }
             Slot slot(file);
             if (slot.body().size() > 2 * page) return 2;
-            if (slot.occupied()) slot.settle(&SlotHeader::done);
+            if (slot.occupied()) slot.settle(Tally::handled);
         }
         return 0;
     });

@@ -13,6 +13,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace myq::test {
 
@@ -38,6 +39,15 @@ public:
     void start(const Generation& first) {
         pid_ = myq::test::fork_child([&] { return live(first); });
         lines.close_out();
+    }
+
+    // Those with a message in them.
+    std::vector<std::string> occupied_slots() const {
+        std::vector<std::string> names;
+        for (const std::string& name : slots.names()) {
+            if (slots.look(name).type != 0) names.push_back(name);
+        }
+        return names;
     }
 
     void send(int signal) const { ::kill(pid_, signal); }
@@ -83,8 +93,9 @@ private:
             "test", std::make_shared<spdlog::sinks::stderr_sink_st>());
         logger->set_pattern("%l: %v");
         spdlog::set_default_logger(logger);
-        Supervisor supervisor(
-            slots, {reload, [this] { lines.say("reopen"); }, [this] { return body_capacity; }});
+        Supervisor::Hooks hooks{reload, [this] { lines.say("reopen"); },
+                                [this] { return body_capacity; }};
+        Supervisor supervisor(slots, hooks);
         try {
             Readiness readiness;
             supervisor.run(first, readiness);

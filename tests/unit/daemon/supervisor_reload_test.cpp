@@ -72,7 +72,7 @@ TEST_CASE("a reload whose workers cannot start keeps the old ones") {
     CHECK(stage.end(SIGTERM) == 0);
     stage.lines.rest();
     CHECK(stage.lines.has_seen("old leaves"));
-    CHECK(stage.slots.names().empty());
+    CHECK(stage.occupied_slots().empty());
 }
 
 TEST_CASE("a message that an old worker leaves behind at a reload is settled by the new code") {
@@ -91,7 +91,7 @@ TEST_CASE("a message that an old worker leaves behind at a reload is settled by 
         if (!seat.settle_only) return stage.stay("new", seat);
         stage.lines.say("settles " + seat.slot.name() + " after " + seat.last_end);
         Stage::be_ready(seat);
-        put<std::int64_t>(seat.slot, page, 0);
+        put<std::int64_t>(seat.slot, slot_header_size, 0);
         return 0;
     };
     stage.reload = [&] { return Stage::generation({settles}); };
@@ -101,7 +101,7 @@ TEST_CASE("a message that an old worker leaves behind at a reload is settled by 
     stage.lines.wait_for("settles q.0 after killed by SIGKILL");
     CHECK(stage.end(SIGTERM) == 0);
     stage.lines.rest();
-    CHECK(stage.slots.names().empty());
+    CHECK(stage.occupied_slots().empty());
 }
 
 TEST_CASE("messages that an earlier daemon left are settled: by the workers, and by extra ones") {
@@ -114,7 +114,7 @@ TEST_CASE("messages that an earlier daemon left are settled: by the workers, and
     stage.start(Stage::generation({[&](const WorkerSeat& seat) {
         become_interruptible(seat.supervisor, [] {});
         const bool found = seat.slot.view().occupied;
-        put<std::int64_t>(seat.slot, page, 0);
+        put<std::int64_t>(seat.slot, slot_header_size, 0);
         stage.lines.say((seat.settle_only ? "extra " : "worker ") + seat.slot.name() +
                         (found ? " settles" : " finds nothing"));
         if (!seat.settle_only) return stage.stay("worker", seat);
@@ -131,7 +131,7 @@ TEST_CASE("messages that an earlier daemon left are settled: by the workers, and
     CHECK(!stage.lines.has_seen("finds nothing"));
     CHECK(stage.lines.has_seen("error: slot other.0 holds a message of queue other, which is "
                                "configured no more; it is kept until it is configured again"));
-    CHECK(stage.slots.names() == std::vector<std::string>{"other.0"});
+    CHECK(stage.occupied_slots() == std::vector<std::string>{"other.0"});
 }
 
 TEST_CASE("outcomes of an earlier daemon do not count again") {
@@ -140,12 +140,12 @@ TEST_CASE("outcomes of an earlier daemon do not count again") {
         const auto file = stage.slots.open("q.0", 100);
         Slot slot(*file);
         receive(slot, 7, "body");
-        slot.settle(&SlotHeader::done);
+        slot.settle(Tally::handled);
     }
     stage.body_capacity = 50'000;
     stage.start(Stage::generation({stage.patient("a")}));
     stage.lines.wait_for("ready");
     CHECK(stage.end(SIGTERM) == 0);
     stage.lines.rest();
-    CHECK(stage.lines.has_seen("stopped: 0 done, 0 retry, 0 rejected, 0 given up"));
+    CHECK(stage.lines.has_seen("stopped: 0 handled, 0 put off, 0 dead, 0 expired"));
 }

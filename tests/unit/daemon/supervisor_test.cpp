@@ -52,7 +52,7 @@ TEST_CASE("the daemon is ready when its last worker is, and stops when it is tol
     CHECK(stage.lines.has_seen("b leaves"));
     CHECK(rest.back() == "run returns");
     CHECK(!stage.lines.has_seen("a worker ended"));
-    CHECK(stage.slots.names().empty());
+    CHECK(stage.occupied_slots().empty());
 }
 
 TEST_CASE("a worker that dies on arrival is started again after a pause that grows") {
@@ -132,7 +132,7 @@ TEST_CASE("a worker that dies with a message is replaced at once, and its succes
             stage.lines.say("dies " + std::to_string(now().count()));
             raise(SIGSEGV);
         }
-        put<std::int64_t>(seat.slot, page, 0);
+        put<std::int64_t>(seat.slot, slot_header_size, 0);
         return stage.stay("second", seat);
     }}));
     const auto died = time_in(stage.lines.wait_for("dies"));
@@ -150,7 +150,7 @@ TEST_CASE("a worker gets a slot as large as it needs, and what it did still coun
         Slot slot(seat.slot);
         stage.lines.say("has " + std::to_string(slot.body_capacity()));
         receive(slot, 7, "body");
-        slot.settle(&SlotHeader::done);
+        slot.settle(Tally::handled);
         if (slot.body_capacity() > 50'000) return stage.stay("large", seat);
         Stage::be_ready(seat);
         slot.need(1'000 * slot.body_capacity());
@@ -160,7 +160,7 @@ TEST_CASE("a worker gets a slot as large as it needs, and what it did still coun
     stage.lines.wait_for("has 100000");
     CHECK(stage.end(SIGTERM) == 0);
     stage.lines.rest();
-    CHECK(stage.lines.has_seen("stopped: 2 done, 0 retry, 0 rejected, 0 given up"));
+    CHECK(stage.lines.has_seen("stopped: 2 handled, 0 put off, 0 dead, 0 expired"));
 }
 
 TEST_CASE("a handler whose time is up loses its worker, and the next one is told why") {
@@ -177,7 +177,7 @@ TEST_CASE("a handler whose time is up loses its worker, and the next one is told
         }
         stage.lines.say("next after: " + seat.last_end);
         const int result = stage.stay("next", seat);
-        slot.settle(&SlotHeader::done);
+        slot.settle(Tally::handled);
         return result;
     }});
     generation.shortest_timeout = 50ms;

@@ -121,7 +121,7 @@ TEST_CASE("a worker that did something did not die on arrival") {
     SUBCASE("settled a message") {
         deed = [](Slot& slot) {
             receive(slot, 7, "x");
-            slot.settle(&SlotHeader::done);
+            slot.settle(Tally::handled);
         };
     }
     SUBCASE("left a message") {
@@ -163,7 +163,7 @@ TEST_CASE("the pause before the next try doubles from a second to a minute, and 
     works = true;
     CHECK(live() == 0s);
     works = false;
-    put<std::int64_t>(bench.worker.slot(), page, 0);
+    put<std::int64_t>(bench.worker.slot(), slot_header_size, 0);
     CHECK(live() == 1s);
 }
 

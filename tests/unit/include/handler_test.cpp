@@ -16,6 +16,7 @@ namespace {
 
 std::vector<std::pair<int, std::string>> log_lines;
 bool stopping = false;
+std::int64_t touched_ms = 0;
 
 const myq_host host = {
     .size = sizeof(myq_host),
@@ -25,6 +26,7 @@ const myq_host host = {
     .log = [](int level, const char* text,
               size_t size) { log_lines.emplace_back(level, std::string(text, size)); },
     .should_stop = [] { return stopping ? 1 : 0; },
+    .touch = [](int64_t more_ms) { touched_ms = more_ms; },
 };
 
 // Does as the body says.
@@ -44,6 +46,7 @@ struct Obedient : myq::Handler {
         if (body == "reject") return myq::reject("never");
         if (body == "reject long") return myq::reject(std::string(1000, 'x'));
         if (body == "log") log(myq::Level::warn, std::string("a\0b", 3));
+        if (body == "touch") touch(std::chrono::seconds{3});
         if (body == "stop?") return should_stop() ? myq::retry("stopping") : myq::done();
         return myq::done();
     }
@@ -217,11 +220,13 @@ TEST_CASE("message: everything the daemon says of it can be read") {
                              .body = body.data(),
                              .body_size = body.size(),
                              .attempt = 3,
-                             .timeout_ms = 1500};
+                             .timeout_ms = 1500,
+                             .id = "00112233445566778899aabbccddeeff"};
     const myq::Message message(raw);
     CHECK(message.type() == INT64_MAX);
     CHECK(message.type_name() == "name");
     CHECK(message.queue() == "jobs");
+    CHECK(message.id() == "00112233445566778899aabbccddeeff");
     CHECK(message.text() == body);
     CHECK(message.body().size() == 5);
     CHECK(message.body()[1] == std::byte{'b'});

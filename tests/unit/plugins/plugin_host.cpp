@@ -24,6 +24,7 @@ const myq_host host = {
             log_lines.push_back({level, std::string(text, size)});
         },
     .should_stop = [] { return 0; },
+    .touch = [](int64_t) {},
 };
 
 const myq_plugin* load(const std::string& name) {
@@ -80,7 +81,8 @@ Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
                                  .body = body.data(),
                                  .body_size = body.size(),
                                  .attempt = letter.attempt,
-                                 .timeout_ms = letter.timeout_ms};
+                                 .timeout_ms = letter.timeout_ms,
+                                 .id = ""};
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     plugin_->handle(state_, &message, &outcome);

@@ -1,0 +1,129 @@
+#include "client/daemon_socket.hpp"
+
+#include "client/failure.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <system_error>
+
+namespace myq {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr std::chrono::seconds longest_silence{10};
+constexpr std::size_t largest_answer = std::size_t{16} << 20U;
+
+class Connection {
+public:
+    explicit Connection(const std::filesystem::path& path)
+        : name_(path.string()),
+          fd_(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        if (fd_ < 0) throw failed("socket", errno);
+        // For connect(2) too, which waits for a daemon that accepts nobody.
+        const timeval limit{longest_silence.count(), 0};
+        setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+    }
+    ~Connection() {
+        if (fd_ >= 0) close(fd_);
+    }
+    Connection(const Connection&) = delete;
+    Connection& operator=(const Connection&) = delete;
+
+    // False when nobody listens.
+    bool open() {
+        sockaddr_un address{};
+        address.sun_family = AF_UNIX;
+        if (name_.size() >= sizeof address.sun_path) throw failed("connect", ENAMETOOLONG);
+        std::memcpy(address.sun_path, name_.data(), name_.size());
+        if (connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0) {
+            return true;
+        }
+        if (errno == ENOENT || errno == ECONNREFUSED) return false;
+        if (errno == EAGAIN) throw silent();
+        if (errno != EACCES && errno != EPERM) throw failed("connect", errno);
+        throw Failure(ExitCode::permission,
+                      fmt::format("{}: the daemon does not listen to you: run it as root, or as "
+                                  "the daemon's user",
+                                  name_));
+    }
+
+    void write(std::string_view text) const {
+        while (!text.empty()) {
+            const ssize_t count = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (count < 0 && errno != EINTR) throw failed("send", errno);
+            if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
+        }
+    }
+
+    // Everything up to the end that the other side makes.
+    std::string read_all() const {
+        std::string text;
+        while (text.size() <= largest_answer) {
+            await_more();
+            std::array<char, 65536> buffer;
+            const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
+            if (count == 0) return text;
+            if (count < 0 && errno != EINTR) throw failed("recv", errno);
+            if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
+        }
+        throw Failure(
+            ExitCode::internal,
+            fmt::format("{}: the daemon's answer does not end: is it of another version?", name_));
+    }
+
+private:
+    void await_more() const {
+        const Clock::time_point deadline = Clock::now() + longest_silence;
+        for (;;) {
+            const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+            if (left <= milliseconds{0}) throw silent();
+            pollfd input{fd_, POLLIN, 0};
+            const int ready = poll(&input, 1, static_cast<int>(left.count()));
+            if (ready > 0) return;
+            if (ready < 0 && errno != EINTR) throw failed("poll", errno);
+        }
+    }
+
+    Failure silent() const {
+        return {
+            ExitCode::try_later,
+            fmt::format("{}: the daemon does not answer: try again later, or see its log", name_)};
+    }
+
+    Failure failed(const char* call, int error) const {
+        return {ExitCode::system,
+                fmt::format("{}: {}: {}", name_, call, std::generic_category().message(error))};
+    }
+
+    std::string name_;
+    int fd_;
+};
+
+}  // namespace
+
+std::filesystem::path daemon_socket(const std::filesystem::path& run_dir) {
+    return run_dir / "control";
+}
+
+std::optional<std::string> ask_daemon(const std::filesystem::path& run_dir,
+                                      std::string_view request) {
+    Connection connection(daemon_socket(run_dir));
+    if (!connection.open()) return std::nullopt;
+    connection.write(request);
+    return connection.read_all();
+}
+
+}  // namespace myq

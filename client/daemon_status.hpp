@@ -1,0 +1,50 @@
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace myq {
+
+// What the daemon answers to "status\n": one JSON object, described in docs/design.md.
+struct DaemonStatus {
+    struct Worker {
+        pid_t pid = 0;
+        std::string queue, role, slot, state;
+        std::optional<std::int64_t> type;  // of the message in hand
+        std::uint64_t messages = 0;        // since it was forked
+        std::uint64_t attempt = 0;         // at the message in hand
+    };
+    struct Kernel {
+        std::uint64_t messages = 0, bytes = 0, capacity = 0;
+    };
+    struct Type {
+        std::optional<std::int64_t> type;  // nullopt: all that have no handler of their own
+        std::string name;
+        std::uint64_t handled = 0, retried = 0, dead = 0, expired = 0, dropped = 0;
+        std::uint64_t slots = 0, ready = 0, delayed = 0, running = 0;
+
+        std::uint64_t waiting() const { return slots + ready + delayed + running; }
+    };
+    struct Queue {
+        std::string name, key, durability;
+        std::optional<Kernel> kernel;  // nullopt: the queue is not there
+        std::vector<Type> types;
+    };
+
+    std::string version, state;
+    pid_t pid = 0;
+    std::int64_t started_ms = 0;
+    std::vector<Worker> workers;
+    std::vector<Queue> queues;
+    std::string journal, journal_error;
+};
+
+// Throws std::invalid_argument with a sentence for what is no such object.
+DaemonStatus parse_daemon_status(std::string_view json);
+
+}  // namespace myq

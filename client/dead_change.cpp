@@ -1,0 +1,109 @@
+#include "client/dead_change.hpp"
+
+#include "client/counted.hpp"
+#include "client/daemon_socket.hpp"
+#include "client/dead_filter.hpp"
+#include "client/failure.hpp"
+#include "client/journal_access.hpp"
+#include "client/moment.hpp"
+#include "client/output.hpp"
+#include "client/place.hpp"
+#include "config/directories.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+
+namespace myq {
+
+namespace {
+
+// The journal and the messages in it that are meant; no journal means none.
+struct Chosen {
+    std::filesystem::path run_dir;
+    JournalFilter filter;
+    std::unique_ptr<Journal> journal;
+};
+
+Chosen choose(const DeadFilter& filter, const ConfigChoice& choice, const char* verb) {
+    if (filter.is_empty() && !filter.all) {
+        throw Failure(ExitCode::usage,
+                      fmt::format("dead {}: which ones? Give numbers from myq dead list, or what "
+                                  "they have in common (--queue, --type, --since, --match), or "
+                                  "--all",
+                                  verb));
+    }
+    const std::optional<Config> config = choice.load_if_there();
+    Chosen chosen;
+    // Before open_journal(), behind which root is root no more.
+    chosen.run_dir = run_directory(config ? config->daemon : DaemonConfig{}, choice.file());
+    chosen.filter = filter.filter(config, now_ms());
+    chosen.journal = open_journal(config, choice.file());
+    return chosen;
+}
+
+// Numbers are said one by one, so one that names nothing is a mistake.
+void check_numbers(const Chosen& chosen, std::uint64_t found) {
+    const std::size_t named = chosen.filter.rows.size();
+    if (found >= named) return;
+    throw Failure(ExitCode::unavailable,
+                  fmt::format("{} of {} named no dead message, or none that is as you say: see "
+                              "which there are: myq dead list",
+                              named - found, counted(named, "number")));
+}
+
+// The daemon looks by itself only when something is due that it knows of.
+void wake_daemon(const std::filesystem::path& run_dir) {
+    try {
+        if (ask_daemon(run_dir, "look\n")) return;
+        fmt::print(stderr, "myq: myqd is not running: they will be tried when it starts\n");
+    } catch (const Failure& e) {
+        fmt::print(stderr, "myq: {}: they will be tried when it next looks by itself\n", e.what());
+    }
+}
+
+void retry(const DeadFilter& filter, const ConfigChoice& choice) {
+    const Chosen chosen = choose(filter, choice, "retry");
+    Journal::Revived result;
+    if (chosen.journal) result = chosen.journal->revive(chosen.filter);
+    print_out(fmt::format("{} will be tried again\n", counted(result.revived, "message")));
+    if (result.revived > 0) wake_daemon(chosen.run_dir);
+    check_numbers(chosen, result.revived + result.blocked);
+    if (result.blocked > 0) {
+        throw Failure(ExitCode::try_later,
+                      fmt::format("{} stayed dead: one with the same unique key is waiting or "
+                                  "running: try again when that is done",
+                                  counted(result.blocked, "message")));
+    }
+}
+
+void drop(const DeadFilter& filter, const ConfigChoice& choice) {
+    const Chosen chosen = choose(filter, choice, "drop");
+    const std::uint64_t dropped = chosen.journal ? chosen.journal->drop(chosen.filter) : 0;
+    print_out(fmt::format("{} dropped\n", counted(dropped, "message")));
+    check_numbers(chosen, dropped);
+}
+
+}  // namespace
+
+void add_dead_retry(CLI::App& dead, const ConfigChoice& config) {
+    auto filter = std::make_shared<DeadFilter>();
+    CLI::App* verb =
+        dead.add_subcommand("retry", "Have dead messages tried again, all attempts before them");
+    filter->add(*verb, "All dead messages");
+    verb->callback([filter, &config] { retry(*filter, config); });
+}
+
+void add_dead_drop(CLI::App& dead, const ConfigChoice& config) {
+    auto filter = std::make_shared<DeadFilter>();
+    CLI::App* verb = dead.add_subcommand("drop", "Throw dead messages away for good");
+    filter->add(*verb, "All dead messages");
+    verb->callback([filter, &config] { drop(*filter, config); });
+}
+
+}  // namespace myq

@@ -1,0 +1,121 @@
+#include "client/dead_list.hpp"
+
+#include "client/body_head.hpp"
+#include "client/dead_filter.hpp"
+#include "client/entry_json.hpp"
+#include "client/journal_access.hpp"
+#include "client/message_json.hpp"
+#include "client/moment.hpp"
+#include "client/output.hpp"
+#include "client/place.hpp"
+#include "client/table.hpp"
+#include "client/type.hpp"
+#include "ipc/printable.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace myq {
+
+namespace {
+
+using Align = Table::Align;
+
+struct ListOptions {
+    DeadFilter filter;
+    std::uint64_t count = 50;
+    bool json = false;
+};
+
+Table make_table() {
+    const unsigned width = output_width();
+    // On a terminal the reason leaves room for the body.
+    const std::size_t widest = width == 0 ? std::string::npos : std::max(width / 3, 20U);
+    return {{{"NUMBER", Align::right},
+             {"QUEUE/TYPE", Align::left, widest},
+             {"DIED"},
+             {"ATTEMPTS", Align::right},
+             {"REASON", Align::left, widest},
+             {"BODY"}},
+            width,
+            print_out};
+}
+
+std::vector<std::string> row(const JournalEntry& entry, const std::optional<Config>& config,
+                             std::int64_t now_ms) {
+    const std::int64_t died_ms = entry.died_ms.value_or(now_ms);
+    return {
+        std::to_string(entry.row),
+        fmt::format("{}/{}", printable(entry.queue), type_text(config, entry.queue, entry.type)),
+        span((now_ms - died_ms) / 1000) + " ago",
+        std::to_string(entry.attempts),
+        printable(entry.reason),
+        body_head(text_of(entry.body))};
+}
+
+// How many more there are, where an index knows it: whoever has ten million dead messages does not
+// want to wait for a number.
+std::string remainder(Journal& journal, const JournalFilter& filter, std::uint64_t shown,
+                      std::int64_t now_ms) {
+    if (filter.since_ms || filter.match || !filter.rows.empty()) {
+        return "... and more: list them all with --all\n";
+    }
+    std::uint64_t dead = 0;
+    for (const TypeCountsInJournal& one : journal.counts(now_ms)) {
+        if (filter.queue && one.queue != *filter.queue) continue;
+        if (filter.type && one.type != *filter.type) continue;
+        dead += one.counts.dead;
+    }
+    return fmt::format("... and {} more: list them all with --all\n",
+                       dead > shown ? dead - shown : 1);
+}
+
+void list(const ListOptions& options, const ConfigChoice& choice) {
+    const std::optional<Config> config = choice.load_if_there();
+    const std::int64_t now = now_ms();
+    JournalFilter filter = options.filter.filter(config, now);
+    if (!options.filter.all) filter.limit = options.count + 1;
+    const auto journal = open_journal(config, choice.file());
+    std::uint64_t seen = 0;
+    if (journal) {
+        Table table = make_table();
+        journal->list(filter, now, [&](const JournalEntry& entry) {
+            if (seen++ >= options.count && !options.filter.all) return;
+            if (options.json) {
+                print_out(to_json(entry, false).dump() + "\n");
+            } else {
+                table.add(row(entry, config, now));
+            }
+        });
+        table.finish();
+    }
+    if (options.json) return;
+    if (seen == 0) {
+        print_out(options.filter.is_empty() ? "no message is dead\n" : "no dead message is such\n");
+    } else if (seen > options.count && !options.filter.all) {
+        print_out(remainder(*journal, filter, options.count, now));
+    }
+}
+
+}  // namespace
+
+void add_dead_list(CLI::App& dead, const ConfigChoice& config) {
+    auto options = std::make_shared<ListOptions>();
+    CLI::App* verb = dead.add_subcommand("list", "Show which messages are dead, and why");
+    options->filter.add(*verb, "All that there are, not only the first");
+    verb->add_option("--count", options->count, "Show at most so many, oldest first (50)")
+        ->check(CLI::PositiveNumber)
+        ->type_name("N");
+    verb->add_flag("--json", options->json, "One JSON object a line");
+    verb->callback([options, &config] { list(*options, config); });
+}
+
+}  // namespace myq

@@ -1,0 +1,74 @@
+#include "daemon/control_socket.hpp"
+
+#include "daemon/unix/failure.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+
+namespace myq {
+
+namespace {
+
+constexpr std::size_t longest_line = 256;
+constexpr int patience_ms = 5'000;
+
+}  // namespace
+
+ControlSocket::ControlSocket(const std::filesystem::path& path)
+    : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    if (!fd_) throw failure("socket");
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    const std::string& text = path.native();
+    if (text.size() >= sizeof address.sun_path) {
+        errno = ENAMETOOLONG;
+        throw failure("cannot make the socket " + text + ": choose a shorter daemon.run_dir");
+    }
+    text.copy(address.sun_path, text.size());
+    ::unlink(text.c_str());
+    const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: bind(2)
+    if (::bind(fd_.value(), generic, sizeof address) != 0 || ::chmod(text.c_str(), 0666) != 0 ||
+        ::listen(fd_.value(), SOMAXCONN) != 0) {
+        throw failure("cannot make the socket " + text);
+    }
+}
+
+std::optional<ControlSocket::Caller> ControlSocket::accept() const {
+    Fd connection{::accept4(fd_.value(), nullptr, nullptr, SOCK_CLOEXEC)};
+    if (!connection) return std::nullopt;
+    ucred credentials{};
+    socklen_t size = sizeof credentials;
+    if (::getsockopt(connection.value(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
+        return std::nullopt;
+    return Caller{std::move(connection), credentials.uid};
+}
+
+std::string ControlSocket::read_line(const Caller& caller) {
+    std::string line;
+    pollfd readable{caller.connection.value(), POLLIN, 0};
+    while (line.size() < longest_line && ::poll(&readable, 1, patience_ms) > 0) {
+        char byte = 0;
+        if (::read(caller.connection.value(), &byte, 1) != 1 || byte == '\n') break;
+        line += byte;
+    }
+    return line;
+}
+
+void ControlSocket::write(const Caller& caller, const std::string& answer) {
+    std::string_view rest = answer;
+    pollfd writable{caller.connection.value(), POLLOUT, 0};
+    while (!rest.empty() && ::poll(&writable, 1, patience_ms) > 0) {
+        const ssize_t sent =
+            ::send(caller.connection.value(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (sent <= 0) return;
+        rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+}  // namespace myq

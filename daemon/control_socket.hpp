@@ -1,0 +1,37 @@
+#pragma once
+
+#include "daemon/unix/owned.hpp"
+
+#include <filesystem>
+#include <functional>
+#include <optional>
+#include <string>
+
+namespace myq {
+
+// Where the daemon is asked things: RUN_DIR/control, a Unix stream socket that everybody may connect
+// to. A question is one line; the answer is all that comes until the end of the stream.
+class ControlSocket {
+public:
+    // Made anew, whatever is there. For root, before the drop. Throws std::system_error.
+    explicit ControlSocket(const std::filesystem::path& path);
+
+    int fd() const { return fd_.value(); }  // readable when somebody asks
+
+    // Who asks.
+    struct Caller {
+        Fd connection;
+        uid_t uid;
+    };
+    // Takes the next connection, if there is one; never waits.
+    std::optional<Caller> accept() const;
+
+    // The caller's line without its end, or what came of it within `patience`.
+    static std::string read_line(const Caller& caller);
+    static void write(const Caller& caller, const std::string& answer);
+
+private:
+    Fd fd_;
+};
+
+}  // namespace myq

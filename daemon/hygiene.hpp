@@ -1,0 +1,38 @@
+#pragma once
+
+#include "daemon/unix/process_state.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+
+namespace myq {
+
+// Keeps a worker clean of what handlers leave behind: puts its signals, umask and directory back,
+// and says who changed them and who leaks descriptors.
+//
+// That takes some ten system calls, so it is done at most ten times a second: after each message on
+// a quiet queue, after one of thousands on a busy one.
+class Hygiene {
+public:
+    // After each message; `plugin` has just run.
+    void after_message(const char* plugin) {
+        const std::int64_t now = coarse_ns();
+        if (now - cleaned_ns_ >= interval_ns) clean(plugin, now);
+    }
+
+private:
+    static constexpr std::int64_t interval_ns = 100'000'000;
+
+    static std::int64_t coarse_ns();
+    void clean(const char* plugin, std::int64_t now);
+    void count_descriptors(const char* plugin, std::int64_t now);
+
+    ProcessState state_;
+    std::int64_t cleaned_ns_ = 0, counted_ns_ = 0;
+    std::size_t usual_descriptors_ = 0, warned_at_ = 0;
+    std::set<std::string> said_;
+};
+
+}  // namespace myq

@@ -1,0 +1,47 @@
+#include "daemon/in_hand.hpp"
+
+#include "daemon/unix/clock.hpp"
+
+namespace myq {
+
+namespace {
+
+InHand out_of_envelope(std::span<const std::byte> bytes) {
+    Envelope envelope;
+    InHand message{bytes, {}, {}, nullptr, {}};
+    const EnvelopeError error = decode_envelope(bytes, envelope);
+    if (error != EnvelopeError::none) {
+        message.broken = describe(error);
+    } else if (envelope.kind != EnvelopeKind::message) {
+        message.broken = "it is an answer, not a message";
+    } else {
+        message.body = envelope.body;
+        message.id = envelope.id;
+        message.expires_ms = envelope.expires_ms;
+        const bool is_later = due_time(envelope, wall_clock_ms()) != 0;
+        if (envelope.confirm || !envelope.unique_key.empty() || is_later) message.wish = envelope;
+    }
+    return message;
+}
+
+}  // namespace
+
+InHand take_in_hand(const Slot& slot) {
+    // What comes from the journal left its envelope when it went there.
+    const bool from_journal = slot.row() != 0;
+    if (!from_journal && is_envelope(slot.body())) return out_of_envelope(slot.body());
+    InHand message{slot.body(), {}, {}, nullptr, {}};
+    if (from_journal) {
+        message.id.bytes = slot.id();
+        if (slot.expires_ms() != 0) message.expires_ms = slot.expires_ms();
+    }
+    return message;
+}
+
+std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms) {
+    const std::int64_t due =
+        envelope.delay_ms ? now_ms + *envelope.delay_ms : envelope.due_ms.value_or(0);
+    return due <= now_ms ? 0 : due;
+}
+
+}  // namespace myq

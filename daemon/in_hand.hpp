@@ -1,0 +1,29 @@
+#pragma once
+
+#include "daemon/slot.hpp"
+#include "ipc/envelope.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+namespace myq {
+
+// The message in a slot, out of its envelope. Points into the slot.
+struct InHand {
+    std::span<const std::byte> body;
+    MessageId id;
+    std::optional<std::int64_t> expires_ms;
+    const char* broken = nullptr;  // what is wrong with its envelope; `body` is all of it then
+    // Its sender wants it in the journal: confirmed, later, or only once. Then this says how.
+    std::optional<Envelope> wish;
+};
+
+// The slot must be occupied.
+InHand take_in_hand(const Slot& slot);
+
+// When a message that says `due` or `delay` is due, 0 for at once.
+std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms);
+
+}  // namespace myq

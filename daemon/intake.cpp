@@ -1,0 +1,214 @@
+#include "daemon/intake.hpp"
+
+#include "daemon/batch.hpp"
+#include "daemon/confirmations.hpp"
+#include "daemon/in_hand.hpp"
+#include "daemon/process_on_slot.hpp"
+#include "daemon/served_queue.hpp"
+#include "daemon/unix/clock.hpp"
+#include "daemon/unix/signals.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <optional>
+#include <string>
+
+namespace myq {
+
+namespace {
+
+// One intake at work.
+class Intake {
+public:
+    Intake(const WorkerTask& task, IntakeMode mode, bool settle_only, Slot& slot)
+        : task_(task),
+          mode_(mode),
+          settle_only_(settle_only),
+          slot_(slot),
+          batch_(slot),
+          journal_(task.journal),
+          queue_(task.queue, task.service),
+          largest_(largest_body()) {}
+
+    void run() {
+        // What the last one left may be written already, and is then recognised by its ticket: so
+        // nothing may join it.
+        bool may_grow = batch_.empty();
+        if (mode_ == IntakeMode::drain) close_queue();
+        while (!stop_requested()) {
+            if (may_grow && !settle_only_ && !fill()) return;
+            const bool found_nothing = batch_.empty();
+            if (!found_nothing) may_grow = write();
+            if (!batch_.empty()) {
+                JournalAccess::pause();
+            } else if (settle_only_ || is_relieved() ||
+                       (mode_ == IntakeMode::drain && found_nothing)) {
+                return;
+            }
+        }
+    }
+
+private:
+    // Takes what is there, and waits for it only with empty hands. False if the slot is too small.
+    bool fill() {
+        for (;;) {
+            void* buffer = batch_.next(largest_);
+            if (buffer == nullptr) return true;
+            const Wait wait = batch_.empty() && mode_ == IntakeMode::for_good ? Wait::yes : Wait::no;
+            const ReceiveResult result =
+                queue_.receive(buffer, batch_.next_capacity(), Selector::any(), wait);
+            if (result.status == ReceiveStatus::received) {
+                batch_.landed(result.size);
+                continue;
+            }
+            if (batch_.empty()) batch_.clear();
+            if (result.status != ReceiveStatus::too_big) return true;
+            if (!batch_.empty()) return true;
+            slot_.need(Batch::body_capacity(std::max(largest_body(), 2 * largest_)));
+            return false;
+        }
+    }
+
+    // Whether the batch may grow again: not while it is uncertain whether it was written.
+    bool write() {
+        try {
+            journal_.use([&](Journal& journal) {
+                journal.transact(survives(), [&] { insert_all(journal); }, true);
+            });
+            journal_.all_is_well();
+        } catch (const JournalError& e) {
+            journal_.complain(e);
+            refuse(e.kind() == JournalError::Kind::full ? ConfirmStatus::full
+                                                        : ConfirmStatus::failed);
+            return e.kind() == JournalError::Kind::full || batch_.empty();
+        }
+        for (const Batch::Message& message : batch_.messages())
+            confirm(message, message.head->status);
+        confirmations_.send();
+        batch_.clear();
+        task_.bell.announce(earliest_due_);
+        return true;
+    }
+
+    Survives survives() const {
+        const bool is_asked = std::any_of(
+            batch_.messages().begin(), batch_.messages().end(),
+            [](const Batch::Message& message) { return asker_of(message).has_value(); });
+        const bool is_journaled = task_.queue.durability == QueueConfig::Durability::journal;
+        return is_journaled || is_asked || mode_ == IntakeMode::drain ? Survives::power_cut
+                                                                      : Survives::kill;
+    }
+
+    void insert_all(Journal& journal) {
+        earliest_due_ = DueBell::never;
+        if (journal.is_repeated({slot_.identity(), batch_.sequence()})) {
+            earliest_due_ = DueBell::at_once;
+            return;
+        }
+        const std::int64_t number = journal.queue_number(task_.queue.name);
+        const std::int64_t now = wall_clock_ms();
+        for (const Batch::Message& message : batch_.messages()) {
+            if (message.head->refused == 0) insert(journal, number, message, now);
+        }
+    }
+
+    void insert(Journal& journal, std::int64_t number, const Batch::Message& message,
+                std::int64_t now) {
+        NewMessage row;
+        row.type = message.type;
+        row.body = message.body;
+        std::string reason;
+        if (is_envelope(message.body)) open(message.body, now, row, reason);
+        const Inserted inserted = journal.insert(number, row);
+        message.head->status =
+            inserted == Inserted::duplicate ? ConfirmStatus::duplicate : ConfirmStatus::accepted;
+        if (!row.dead) earliest_due_ = std::min(earliest_due_, row.due_ms);
+    }
+
+    static void open(std::span<const std::byte> body, std::int64_t now, NewMessage& row,
+                     std::string& reason) {
+        Envelope envelope;
+        const EnvelopeError error = decode_envelope(body, envelope);
+        if (error != EnvelopeError::none || envelope.kind != EnvelopeKind::message) {
+            row.dead = true;
+            reason = fmt::format("broken envelope: {}", error != EnvelopeError::none
+                                                            ? describe(error)
+                                                            : "it is an answer, not a message");
+            row.reason = reason;
+            return;
+        }
+        row.body = envelope.body;
+        row.id = envelope.id;
+        row.due_ms = due_time(envelope, now);
+        row.expires_ms = envelope.expires_ms;
+        row.unique_key = envelope.unique_key;
+    }
+
+    static std::optional<ConfirmAddress> asker_of(const Batch::Message& message) {
+        if (!is_envelope(message.body)) return std::nullopt;
+        Envelope envelope;
+        if (decode_envelope(message.body, envelope) != EnvelopeError::none) return std::nullopt;
+        return envelope.confirm;
+    }
+
+    void confirm(const Batch::Message& message, ConfirmStatus status) {
+        const auto asker = asker_of(message);
+        if (asker && message.head->refused == 0) confirmations_.add(*asker, status);
+    }
+
+    // Whoever waits for a confirmation is told that it cannot be had, and the message is over; the
+    // others stay until the journal works again.
+    void refuse(ConfirmStatus status) {
+        bool all_refused = true;
+        for (const Batch::Message& message : batch_.messages()) {
+            confirm(message, status);
+            if (asker_of(message)) message.head->refused = 1;
+            if (message.head->refused == 0) all_refused = false;
+        }
+        confirmations_.send();
+        if (all_refused) batch_.clear();
+    }
+
+    bool is_relieved() const {
+        return mode_ == IntakeMode::relief &&
+               fullness(queue_.queue().stat_any()) <= overflow_ends;
+    }
+
+    // Who sends now is told by EACCES that nobody will be there.
+    void close_queue() const {
+        QueueSettings closed;
+        closed.mode = 0600;
+        queue_.queue().set(closed);
+    }
+
+    const WorkerTask& task_;
+    IntakeMode mode_;
+    bool settle_only_;  // write what the last one left, and leave
+    Slot& slot_;
+    Batch batch_;
+    JournalAccess journal_;
+    ServedQueue queue_;
+    std::size_t largest_;
+    Confirmations confirmations_;
+    std::int64_t earliest_due_ = DueBell::never;
+};
+
+}  // namespace
+
+double fullness(const QueueStat& stat) {
+    if (stat.capacity == 0) return 1;
+    return static_cast<double>(std::max(stat.bytes, stat.messages)) /
+           static_cast<double>(stat.capacity);
+}
+
+int run_intake(const WorkerTask& task, IntakeMode mode, const WorkerSeat& seat) noexcept {
+    return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
+        Intake intake(task, mode, seat.settle_only, slot);
+        ready();
+        intake.run();
+    });
+}
+
+}  // namespace myq

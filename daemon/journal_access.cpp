@@ -1,0 +1,52 @@
+#include "daemon/journal_access.hpp"
+
+#include "daemon/unix/signals.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <time.h>
+
+namespace myq {
+
+void JournalAccess::use(const std::function<void(Journal&)>& work) {
+    try {
+        if (!journal_) journal_.emplace(place_.directory, place_.limits, true);
+        work(*journal_);
+    } catch (const JournalError& e) {
+        if (e.kind() != JournalError::Kind::full) journal_.reset();
+        throw;
+    }
+}
+
+bool JournalAccess::insist(const std::function<void(Journal&)>& work) {
+    for (;;) {
+        try {
+            use(work);
+            all_is_well();
+            return true;
+        } catch (const JournalError& e) {
+            complain(e);
+        }
+        if (stop_requested()) return false;
+        pause();
+    }
+}
+
+void JournalAccess::complain(const JournalError& error) {
+    if (complaint_ == error.what()) return;
+    complaint_ = error.what();
+    spdlog::error("journal: {}; messages are kept where they are until it works again", complaint_);
+}
+
+void JournalAccess::all_is_well() {
+    if (complaint_.empty()) return;
+    complaint_.clear();
+    spdlog::info("journal: works again");
+}
+
+void JournalAccess::pause() {
+    const timespec second{1, 0};
+    ::nanosleep(&second, nullptr);
+}
+
+}  // namespace myq

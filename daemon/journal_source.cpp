@@ -1,0 +1,139 @@
+#include "daemon/journal_source.hpp"
+
+#include "daemon/unix/clock.hpp"
+#include "daemon/unix/signals.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+
+namespace myq {
+
+namespace {
+
+// Rows that one worker has claimed are rows that no other can take meanwhile: as many as are worth
+// about this much time.
+constexpr std::int64_t batch_time_ns = 20'000'000;
+// How long a worker on demand lingers: what is about to be due needs no other worker then.
+constexpr std::int64_t linger_ms = 200;
+constexpr std::int64_t longest_wait_ms = 60'000;
+
+// Ends the rows that are over, and forgets them.
+void finish_done(Slot& slot, Journal& journal) {
+    for (const std::int64_t row : slot.done_rows())
+        journal.finish(row);
+}
+
+}  // namespace
+
+JournalSource::JournalSource(const QueueConfig& queue, Selector types, Stay stay,
+                             JournalAccess& journal, const DueBell& bell)
+    : queue_(queue),
+      types_(types),
+      stay_(stay),
+      journal_(journal),
+      bell_(bell) {}
+
+Fetch JournalSource::fetch(Slot& slot) {
+    if (next_ == claimed_.size()) {
+        try {
+            claim(slot);
+            journal_.all_is_well();
+        } catch (const JournalError& e) {
+            journal_.complain(e);
+            JournalAccess::pause();
+            return Fetch::interrupted;
+        }
+        if (claimed_.empty()) return wait_for_more();
+    }
+    const Claimed& next = claimed_[next_];
+    if (next.body.size() > slot.body_capacity()) {
+        slot.need(next.body.size());
+        return Fetch::does_not_fit;
+    }
+    slot.load(next.row, next.type, next.attempts, next.id, next.expires_ms, next.body);
+    ++next_;
+    return Fetch::message;
+}
+
+// One transaction ends the rows of the last batch and claims the next.
+void JournalSource::claim(Slot& slot) {
+    adapt_batch();
+    claimed_.clear();
+    next_ = 0;
+    slot.hold_claims(true);
+    std::vector<Claimed> taken;
+    journal_.use([&](Journal& journal) {
+        journal.transact(Survives::kill, [&] {
+            finish_done(slot, journal);
+            const std::int64_t number = journal.queue_number(queue_.name);
+            journal.claim(number, types_, slot.identity(), wall_clock_ms(), batch_,
+                          [&](const DueMessage& due) {
+                              taken.push_back({due.row, due.type, due.attempts, due.id.bytes,
+                                               due.expires_ms.value_or(0),
+                                               {due.body.begin(), due.body.end()}});
+                          });
+        });
+    });
+    slot.forget_done_rows();
+    slot.hold_claims(!taken.empty());
+    claimed_ = std::move(taken);
+    claimed_at_ns_ = monotonic_ns();
+    // There may be more than that, and others who could do it.
+    if (claimed_.size() == batch_ && stay_ == Stay::for_good) bell_.announce(DueBell::at_once);
+}
+
+void JournalSource::adapt_batch() {
+    if (claimed_.empty()) return;
+    const bool is_fast = monotonic_ns() - claimed_at_ns_ < batch_time_ns;
+    batch_ = is_fast ? std::min(batch_ * 2, Slot::most_done) : std::size_t{1};
+}
+
+Fetch JournalSource::wait_for_more() {
+    std::int64_t due = DueBell::never;
+    DueBell::silence(bell_.worker_fd());
+    try {
+        journal_.use([&](Journal& journal) {
+            due = journal.next_due(queue_.name, types_).value_or(DueBell::never);
+        });
+    } catch (const JournalError& e) {
+        journal_.complain(e);
+        JournalAccess::pause();
+        return Fetch::interrupted;
+    }
+    if (stay_ == Stay::for_good || due <= wall_clock_ms() + linger_ms) {
+        wait(due);
+        return Fetch::interrupted;
+    }
+    if (due != DueBell::never) bell_.announce(due);
+    return Fetch::finished;
+}
+
+void JournalSource::wait(std::int64_t due_ms) const {
+    const std::int64_t left = std::clamp<std::int64_t>(due_ms - wall_clock_ms(), 0, longest_wait_ms);
+    pollfd bell{bell_.worker_fd(), POLLIN, 0};
+    ::poll(&bell, 1, due_ms == DueBell::never ? -1 : static_cast<int>(left));
+}
+
+void JournalSource::leave(Slot& slot) {
+    claimed_.clear();
+    next_ = 0;
+    if (slot.holds_claims()) settle_claims(slot, journal_);
+}
+
+bool JournalSource::settle_claims(Slot& slot, JournalAccess& journal) {
+    const auto settle = [&](Journal& open) {
+        open.transact(Survives::kill, [&] {
+            finish_done(slot, open);
+            for (const std::int64_t row : open.claimed(slot.identity())) {
+                if (!slot.occupied() || row != slot.row()) open.release(row);
+            }
+        });
+    };
+    if (!journal.insist(settle)) return false;
+    slot.forget_done_rows();
+    slot.hold_claims(slot.occupied() && slot.row() != 0);
+    return true;
+}
+
+}  // namespace myq

@@ -1,0 +1,60 @@
+#pragma once
+
+#include "config/config.hpp"
+#include "daemon/due_bell.hpp"
+#include "daemon/journal_access.hpp"
+#include "daemon/source.hpp"
+
+#include <cstddef>
+#include <vector>
+
+namespace myq {
+
+// The journal: what is due in it for one queue. Claims a few rows at a time, so that fast handlers
+// do not wait for the file; the slot knows which of them are over, so that a killed worker's
+// successor repeats at most the one that it held.
+class JournalSource : public Source {
+public:
+    enum class Stay {
+        for_good,      // waits for more when nothing is due
+        while_needed,  // is finished then
+    };
+
+    // The references must outlive the source.
+    JournalSource(const QueueConfig& queue, Selector types, Stay stay, JournalAccess& journal,
+                  const DueBell& bell);
+
+    Fetch fetch(Slot& slot) override;
+    void leave(Slot& slot) override;
+
+    // What a killed worker had claimed for this slot: rows that are over go, the others are given
+    // back, but for the one of the message in the slot. False if asked to stop before it was done.
+    static bool settle_claims(Slot& slot, JournalAccess& journal);
+
+private:
+    struct Claimed {
+        std::int64_t row = 0;
+        std::int64_t type = 0;
+        std::uint32_t attempts = 0;
+        SlotMessageId id{};
+        std::int64_t expires_ms = 0;
+        std::vector<std::byte> body;
+    };
+
+    void claim(Slot& slot);
+    void adapt_batch();
+    Fetch wait_for_more();
+    void wait(std::int64_t due_ms) const;
+
+    const QueueConfig& queue_;
+    Selector types_;
+    Stay stay_;
+    JournalAccess& journal_;
+    const DueBell& bell_;
+    std::vector<Claimed> claimed_;  // from next_ on not yet handed out
+    std::size_t next_ = 0;
+    std::size_t batch_ = 1;  // rows to claim at once
+    std::int64_t claimed_at_ns_ = 0;
+};
+
+}  // namespace myq

@@ -1,0 +1,178 @@
+#include "daemon/outcomes.hpp"
+
+#include "config/duration.hpp"
+#include "daemon/unix/clock.hpp"
+#include "ipc/reply_queue.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+
+namespace myq {
+
+namespace {
+
+// Rolls the transaction back, and its ticket with it: asked again, the answer is the same.
+struct Duplicate {};
+
+void answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status) {
+    if (!asker) return;
+    const ConfirmRun run{asker->sequence, 1, status};
+    send_reply(asker->queue_id, ::geteuid(), asker->token, encode_confirm({&run, 1}));
+}
+
+}  // namespace
+
+Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
+                   const DueBell& bell)
+    : queue_(queue),
+      slot_(slot),
+      journal_(journal),
+      bell_(bell),
+      survives_(queue.durability == QueueConfig::Durability::journal ? Survives::power_cut
+                                                                     : Survives::kill) {}
+
+bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
+                      const std::string& cause, std::optional<std::chrono::milliseconds> delay) {
+    const std::uint32_t attempts = slot_.attempts();
+    const std::string what = describe();
+    slot_.note_failure(wall_clock_ms(), cause);
+    if (attempts >= static_cast<std::uint32_t>(policy.attempts)) {
+        return dead(message, tally_row,
+                    fmt::format("{} attempt{}; the last one: {}", attempts, attempts == 1 ? "" : "s",
+                                cause));
+    }
+    std::uniform_real_distribution<double> chance(-1, 1);
+    const auto wait = delay.value_or(retry_delay(policy, attempts, chance(random_)));
+    NewMessage as;
+    as.due_ms = wall_clock_ms() + wait.count();
+    if (!write(message, as, {})) return false;
+    slot_.settle(Tally::retried, tally_row);
+    bell_.announce(as.due_ms);
+    if (pace_.allows(monotonic_ns())) {
+        spdlog::warn("{}: attempt {} of {} failed: {}; the next is due in {}{}", what, attempts,
+                     policy.attempts, cause, duration_text(wait), held_back());
+    }
+    return true;
+}
+
+bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason) {
+    const std::string what = describe();
+    NewMessage as;
+    as.dead = true;
+    if (!write(message, as, reason)) return false;
+    slot_.settle(Tally::died, tally_row);
+    if (pace_.allows(monotonic_ns())) {
+        spdlog::error("{} is dead: {}; see 'myq dead list'{}", what, reason, held_back());
+    }
+    return true;
+}
+
+bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
+    if (slot_.attempts() > 0) {
+        slot_.note_failure(wall_clock_ms(), "the daemon was stopped before it was done");
+    }
+    if (!write(message, {}, {})) return false;
+    slot_.settle(Tally::retried, tally_row);
+    return true;
+}
+
+// A row that is there already is changed, a message of the kernel queue becomes one.
+bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_view reason) {
+    const std::vector<Attempt> failures = history();
+    return journal_.insist([&](Journal& journal) {
+        journal.transact(survives_, [&] {
+            if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
+            if (slot_.row() == 0) {
+                NewMessage row = as;
+                row.type = slot_.type();
+                row.body = message.body;
+                row.id = message.id;
+                row.expires_ms = message.expires_ms;
+                row.attempts = slot_.attempts();
+                row.reason = reason;
+                row.history = failures;
+                journal.insert(journal.queue_number(queue_.name), row);
+            } else if (as.dead) {
+                journal.bury(slot_.row(), slot_.attempts(), reason, failures);
+            } else {
+                journal.defer(slot_.row(), slot_.attempts(), as.due_ms, failures);
+            }
+        });
+    });
+}
+
+bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
+    const std::int64_t now = wall_clock_ms();
+    NewMessage row;
+    row.type = slot_.type();
+    row.body = wish.body;
+    row.id = wish.id;
+    row.due_ms = due_time(wish, now);
+    row.expires_ms = wish.expires_ms;
+    row.unique_key = wish.unique_key;
+    ConfirmStatus status = ConfirmStatus::accepted;
+    if (!admit(row, wish.confirm, status)) return false;
+    answer(wish.confirm, status);
+    const bool is_taken = status == ConfirmStatus::accepted;
+    slot_.settle(is_taken ? Tally::journaled : Tally::refused, tally_row);
+    if (is_taken) bell_.announce(row.due_ms);
+    return true;
+}
+
+// Who waits for a confirmation is told when it cannot be had; for the others the journal must work
+// again first.
+bool Outcomes::admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
+                     ConfirmStatus& status) {
+    const auto insert_new = [&](Journal& journal) {
+        journal.transact(
+            Survives::power_cut,
+            [&] {
+                if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
+                const auto inserted = journal.insert(journal.queue_number(queue_.name), message);
+                if (inserted == Inserted::duplicate) throw Duplicate{};
+            },
+            true);
+    };
+    const auto insert = [&](Journal& journal) {
+        try {
+            insert_new(journal);
+            status = ConfirmStatus::accepted;
+        } catch (const Duplicate&) {
+            status = ConfirmStatus::duplicate;
+        }
+    };
+    if (!confirm) return journal_.insist(insert);
+    try {
+        journal_.use(insert);
+        journal_.all_is_well();
+    } catch (const JournalError& e) {
+        journal_.complain(e);
+        status = e.kind() == JournalError::Kind::full ? ConfirmStatus::full : ConfirmStatus::failed;
+    }
+    return true;
+}
+
+std::vector<Attempt> Outcomes::history() const {
+    std::vector<Attempt> attempts;
+    for (const SlotFailure& failed : slot_.failures()) {
+        attempts.push_back(
+            {failed.attempt, failed.at_ms, std::string(failed.cause.data(), failed.cause_size)});
+    }
+    return attempts;
+}
+
+std::string Outcomes::describe() const {
+    return fmt::format("queue {}: message of type {}, {} bytes", queue_.name, slot_.type(),
+                       slot_.body().size());
+}
+
+std::string Outcomes::held_back() const {
+    return pace_.held_back() == 0 ? ""
+                                  : fmt::format(" ({} more like this)", pace_.held_back());
+}
+
+}  // namespace myq

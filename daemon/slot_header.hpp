@@ -1,0 +1,77 @@
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+
+// What lies before the message in a slot file. Shared memory that outlives its writers: plain
+// members, written by one worker; whoever else looks meanwhile copies them and believes nothing.
+namespace myq {
+
+using SlotMessageId = std::array<std::byte, 16>;
+
+enum class SlotState : std::uint32_t { armed = 0, busy = 1 };
+
+// What can become of a message in a slot.
+enum class Tally : std::uint32_t {
+    handled,
+    retried,    // not handled: put off, in the journal
+    died,       // not handled: dead, in the journal
+    expired,    // its time was over before it was handled
+    journaled,  // moved into the journal, since its sender asked for that
+    refused,    // not taken: its envelope asks for what cannot be
+};
+constexpr std::size_t tally_kinds = 6;
+
+// Messages of one type by what became of them, since the slot was made.
+struct TallyRow {
+    std::int64_t type = 0;  // 0: every type without a row of its own
+    std::array<std::uint64_t, tally_kinds> counts{};
+
+    std::uint64_t of(Tally tally) const { return counts.at(static_cast<std::size_t>(tally)); }
+};
+
+struct SlotFailure {
+    std::uint32_t attempt = 0;
+    std::uint32_t cause_size = 0;
+    std::int64_t at_ms = 0;  // since the epoch
+    std::array<char, 112> cause{};
+};
+
+struct SlotHeader {
+    std::uint64_t magic;
+    std::uint64_t identity;
+    std::uint64_t body_capacity;
+
+    // The message in the slot.
+    SlotState state;
+    std::uint32_t attempts;  // how often a handler was given this message
+    std::int64_t length;     // of the body while busy
+    std::uint64_t sequence;
+    std::int64_t row;
+    std::int64_t expires_ms;
+    SlotMessageId id;
+
+    // For the supervisor.
+    std::int64_t deadline_ns;
+    std::uint64_t messages;
+    std::uint64_t needed_body;
+
+    // A settling under way: the count that will be, and where, plus one; see Slot::settle().
+    std::uint64_t settling_count;
+    std::uint32_t settling_place;
+
+    std::uint32_t claims_held;
+    std::uint32_t done_count;
+    std::uint32_t failure_count;
+    std::array<std::int64_t, 64> done_rows;
+    std::array<SlotFailure, 8> failures;
+    std::array<TallyRow, 64> tallies;
+};
+
+constexpr std::size_t slot_header_size = 8192;
+static_assert(sizeof(SlotHeader) <= slot_header_size);
+static_assert(std::is_trivially_copyable_v<SlotHeader>);
+
+}  // namespace myq

@@ -1,0 +1,67 @@
+#include "daemon/standby.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace myq {
+
+namespace {
+
+using std::chrono::milliseconds;
+constexpr milliseconds first_pause{1'000};
+constexpr milliseconds longest_pause{60'000};
+
+// An eventfd, which says only that something was said.
+void silence(int fd) {
+    std::uint64_t count = 0;
+    if (fd >= 0) [[maybe_unused]] const ssize_t ignored = ::read(fd, &count, sizeof count);
+}
+
+}  // namespace
+
+Standby::Standby(const std::vector<OnDemand>& members) {
+    for (const OnDemand& member : members)
+        members_.push_back({&member});
+}
+
+std::vector<std::shared_ptr<const WorkerSpec>>
+Standby::wanted(const std::function<bool(const WorkerSpec&)>& runs) {
+    std::vector<std::shared_ptr<const WorkerSpec>> specs;
+    const Clock::time_point now = Clock::now();
+    next_look_ = Clock::time_point::max();
+    for (Member& member : members_) {
+        silence(member.what->fd);
+        if (runs(*member.what->spec)) continue;
+        if (now < member.not_before) {
+            next_look_ = std::min(next_look_, member.not_before);
+            continue;
+        }
+        const OnDemand::Answer answer = member.what->ask();
+        if (answer.is_wanted) specs.push_back(member.what->spec);
+        if (answer.ask_again) next_look_ = std::min(next_look_, now + *answer.ask_again);
+    }
+    return specs;
+}
+
+std::vector<int> Standby::fds() const {
+    std::vector<int> fds;
+    for (const Member& member : members_) {
+        if (member.what->fd >= 0) fds.push_back(member.what->fd);
+    }
+    return fds;
+}
+
+void Standby::ended(const WorkerSpec& spec, bool in_order, bool dead_on_arrival) {
+    for (Member& member : members_) {
+        if (member.what->spec.get() != &spec) continue;
+        member.pause = dead_on_arrival && !in_order
+                           ? std::clamp(member.pause * 2, first_pause, longest_pause)
+                           : milliseconds{0};
+        member.not_before = Clock::now() + member.pause;
+        if (!in_order && member.what->look_again) member.what->look_again();
+    }
+}
+
+}  // namespace myq

@@ -1,0 +1,20 @@
+#pragma once
+
+#include "daemon/journal_access.hpp"
+#include "daemon/plan.hpp"
+#include "daemon/slot_directory.hpp"
+#include "daemon/supervisor.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace myq {
+
+// What `myq status` is told: one JSON object. Looks into slots, queues and the journal, and so is
+// for a process of its own.
+std::string status_report(const Plan& plan, const std::vector<WorkerInfo>& workers,
+                          const SlotDirectory& slots, const JournalPlace& journal,
+                          std::int64_t started_ms);
+
+}  // namespace myq

@@ -1,0 +1,158 @@
+#include "ipc/reply_queue.hpp"
+
+#include "ipc/random.hpp"
+
+#include <signal.h>
+#include <sys/msg.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <ctime>
+#include <memory>
+#include <new>
+#include <utility>
+
+namespace myq {
+
+namespace {
+
+constexpr mode_t reply_queue_mode = 0600;
+
+// 63 random bits, since a message type is a positive number.
+std::int64_t random_token() {
+    std::array<std::byte, sizeof(std::int64_t)> bytes{};
+    fill_random(bytes);
+    std::int64_t token = 0;
+    std::memcpy(&token, bytes.data(), bytes.size());
+    token = static_cast<std::int64_t>(static_cast<std::uint64_t>(token) >> 1U);
+    return token == 0 ? 1 : token;
+}
+
+void remove_if_there(const MessageQueue& queue) noexcept {
+    try {
+        queue.remove();
+    } catch (const IpcError&) {
+        // Somebody who may was faster.
+    }
+}
+
+// struct msgbuf of its own length: on the stack as far as it fits, since the daemon answers many
+// and at its busiest.
+ReplyStatus send_without_waiting(int queue_id, std::int64_t token,
+                                 std::span<const std::byte> body) noexcept {
+    constexpr std::size_t type_size = sizeof token;
+    std::array<std::byte, type_size + 8192> small;
+    std::unique_ptr<std::byte[]> large;
+    std::byte* message = small.data();
+    if (body.size() > small.size() - type_size) {
+        large.reset(new (std::nothrow) std::byte[type_size + body.size()]);
+        if (!large) return ReplyStatus::full;
+        message = large.get();
+    }
+    std::memcpy(message, &token, type_size);
+    if (!body.empty()) std::memcpy(message + type_size, body.data(), body.size());
+    if (msgsnd(queue_id, message, body.size(), IPC_NOWAIT) == 0) return ReplyStatus::sent;
+    switch (errno) {
+    case EAGAIN:
+    case ENOMEM:
+        return ReplyStatus::full;
+    case EACCES:
+        return ReplyStatus::untrusted;
+    default:
+        return ReplyStatus::gone;
+    }
+}
+
+bool has_ended(pid_t process) {
+    return process > 0 && kill(process, 0) != 0 && errno == ESRCH;
+}
+
+bool is_idle(const QueueStat& queue, std::time_t now, std::chrono::seconds age) {
+    const std::time_t last =
+        std::max({queue.last_send_time, queue.last_receive_time, queue.change_time});
+    return now - last >= age.count();
+}
+
+// Removing a queue destroys mail, and nothing says what a queue without a key is for. So:
+// - One that another user gave to us, with mode 0600, was given to be answered on: no other queue
+//   of ours comes about like that. Its last receiver is its maker. A number that the kernel gave to
+//   another process since then only makes it stay for longer. No number, 0, means that nobody has
+//   received, or somebody in a pid namespace that we cannot see into: then only time can tell.
+// - One that our own user made may be anything, for instance what the processes of another program
+//   talk on; a process of theirs may have received last and ended since. It goes only if the last
+//   process at each end is known and has ended, and nothing has happened for the age too.
+bool is_orphaned(const QueueStat& queue, uid_t self, std::time_t now, std::chrono::seconds age) {
+    if (queue.key != IPC_PRIVATE || queue.uid != self || queue.mode != reply_queue_mode) {
+        return false;
+    }
+    if (queue.creator_uid == self) {
+        return has_ended(queue.last_receive_pid) && has_ended(queue.last_send_pid) &&
+               is_idle(queue, now, age);
+    }
+    if (queue.last_receive_pid == 0) return is_idle(queue, now, age);
+    return has_ended(queue.last_receive_pid);
+}
+
+}  // namespace
+
+ReplyQueue::ReplyQueue(uid_t daemon)
+    : queue_(MessageQueue::create(QueueKey::private_queue(), reply_queue_mode)),
+      token_(0) {
+    try {
+        token_ = random_token();
+        // The signature: what is received last, and by whom, stays on record. Before the queue is
+        // given away, so that the daemon never sees it unsigned.
+        std::ignore = queue_.send(1, {}, Wait::no);
+        std::ignore = queue_.receive(0, Selector::any(), Wait::no);
+        queue_.set({.uid = daemon, .gid = {}, .mode = reply_queue_mode, .capacity = {}});
+    } catch (...) {
+        remove_if_there(queue_);
+        throw;
+    }
+}
+
+ReplyQueue::~ReplyQueue() {
+    remove_if_there(queue_);
+}
+
+std::optional<Message> ReplyQueue::receive(Wait wait) const {
+    // Any type, not only the token's: whoever names our queue in a message of their own makes the
+    // daemon write here, and what we left lying would fill the queue.
+    for (;;) {
+        std::optional<Message> message = queue_.receive(largest_body(), Selector::any(), wait);
+        if (!message || message->type == token_) return message;
+    }
+}
+
+ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
+                       std::span<const std::byte> body) noexcept {
+    msqid_ds ds{};
+    if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
+        return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
+    }
+    // The id comes from a stranger, who may have named somebody's queue, or one of ours, to make us
+    // write what they could not.
+    const bool given_to_us = ds.msg_perm.__key == IPC_PRIVATE && ds.msg_perm.uid == self &&
+                             (ds.msg_perm.mode & 0777U) == reply_queue_mode;
+    if (!given_to_us || token <= 0) return ReplyStatus::untrusted;
+    return send_without_waiting(queue_id, token, body);
+}
+
+int remove_orphaned_reply_queues(uid_t self, std::chrono::seconds unjudged_age) {
+    const std::time_t now = std::time(nullptr);
+    int removed = 0;
+    for (const QueueStat& stat : MessageQueue::list()) {
+        if (!is_orphaned(stat, self, now, unjudged_age)) continue;
+        try {
+            MessageQueue::from_id(stat.id).remove();
+            ++removed;
+        } catch (const IpcError&) {
+            // Its creator, who keeps every right, removed it or took it back meanwhile.
+        }
+    }
+    return removed;
+}
+
+}  // namespace myq

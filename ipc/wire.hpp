@@ -1,0 +1,69 @@
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+// How an envelope lies in memory; docs/wire-format.md says the same in prose. For the files that
+// read and write envelopes, and their tests: everybody else has ipc/envelope.hpp.
+namespace myq::wire {
+
+constexpr std::uint8_t version = 1;
+
+// Offsets in the fixed head.
+constexpr std::size_t version_at = 8;
+constexpr std::size_t kind_at = 9;
+constexpr std::size_t head_size_at = 10;  // 16 bits: the offset of the body
+constexpr std::size_t body_size_at = 12;  // 32 bits
+constexpr std::size_t checksum_at = 16;   // 32 bits
+constexpr std::size_t flags_at = 20;      // 32 bits, none of them has a meaning yet
+constexpr std::size_t id_at = 24;         // 16 bytes
+
+// An option is a tag, a length and so many bytes. The sender sets the highest bit of the tag where
+// an answer that ignores the option would be worse than none.
+constexpr std::size_t option_head_size = 4;
+constexpr std::uint16_t must_be_understood = 0x8000;
+enum class Tag : std::uint16_t {
+    due = 1,
+    delay = 2,
+    expires = 3,
+    unique_key = 4,
+    confirm = 5,
+    reply = 6,        // reserved
+    origin_type = 7,  // reserved
+};
+constexpr std::size_t confirm_address_size = 20;
+
+constexpr std::size_t confirm_run_size = 16;  // in the body of a confirm
+
+// Numbers of the wire: the least significant byte comes first, at any address.
+template <std::integral T>
+T load(const std::byte* at) noexcept {
+    std::uint64_t value = 0;
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
+    }
+    return static_cast<T>(value);
+}
+
+template <std::integral T>
+void store(std::byte* at, T value) noexcept {
+    const auto bits = static_cast<std::uint64_t>(value);
+    for (std::size_t i = 0; i < sizeof(T); ++i) {
+        at[i] = static_cast<std::byte>(bits >> (8 * i));
+    }
+}
+
+template <std::integral T>
+void append(std::vector<std::byte>& bytes, T value) {
+    bytes.resize(bytes.size() + sizeof(T));
+    store(bytes.data() + bytes.size() - sizeof(T), value);
+}
+
+// The CRC-32C of an envelope, its checksum field taken as zero. `envelope` is at least a fixed head
+// long.
+std::uint32_t checksum(std::span<const std::byte> envelope) noexcept;
+
+}  // namespace myq::wire

@@ -1,0 +1,181 @@
+#include "journal/journal.hpp"
+
+#include "journal/journal_impl.hpp"
+#include "journal/room.hpp"
+#include "journal/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cassert>
+#include <chrono>
+#include <system_error>
+
+namespace myq {
+
+namespace {
+
+using Kind = JournalError::Kind;
+
+// A log is emptied when it has most_pages_in_wal; the transaction that took it there may have been a
+// long one.
+constexpr std::uint64_t usual_log = std::uint64_t{2} * most_pages_in_wal * page_size;
+
+std::int64_t clock_ms() {
+    const auto since = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(since).count();
+}
+
+// SQLite refuses a symbolic link anywhere in a path; an administrator may have put the directory
+// elsewhere all the same.
+std::filesystem::path file_in(const std::filesystem::path& directory, bool create) {
+    std::error_code error;
+    const std::filesystem::path real = std::filesystem::canonical(directory, error);
+    if (error) {
+        const bool denied = error == std::errc::permission_denied;
+        throw JournalError(denied ? Kind::denied : Kind::missing,
+                           fmt::format("{}: {}", directory.string(), error.message()));
+    }
+    std::filesystem::path file = real / "journal.db";
+    if (!exists_as_ours(file) && !create) {
+        throw JournalError(
+            Kind::missing,
+            fmt::format("{}: there is no such file: myqd makes it when it starts", file.string()));
+    }
+    return file;
+}
+
+std::unique_ptr<Database> open_database(const std::filesystem::path& file, const WriteLock& lock) {
+    // Of several processes that open a new journal at once, one makes it and the others find it.
+    const WriteLock::Held held(lock);
+    make_durably(file);
+    auto database = std::make_unique<Database>(file);
+    prepare_schema(*database);
+    return database;
+}
+
+std::uint64_t log_size(const std::filesystem::path& file) {
+    struct stat status {};
+    if (::stat((file.string() + "-wal").c_str(), &status) != 0) return 0;
+    return static_cast<std::uint64_t>(status.st_size);
+}
+
+std::uint64_t pages(Statement& statement) {
+    auto rows = statement.rows();
+    return rows.next() ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
+}
+
+}  // namespace
+
+Journal::Impl::Impl(const std::filesystem::path& directory, const JournalLimits& most, bool create)
+    : file(file_in(directory, create)),
+      limits(most),
+      lock(file.parent_path() / "journal.lock"),
+      database(open_database(file, lock)),
+      sql(*database),
+      process(::getpid()) {}
+
+void Journal::Impl::set_survives(Survives wanted) {
+    if (survives == wanted) return;
+    survives.reset();
+    database->run(wanted == Survives::power_cut ? "PRAGMA synchronous = FULL"
+                                                : "PRAGMA synchronous = NORMAL");
+    survives = wanted;
+}
+
+void Journal::Impl::shorten_log() {
+    // A long read may have kept it from being emptied, and the next write would do that; but here
+    // the next write waits for room.
+    if (log_size(file) > usual_log) database->checkpoint(true);
+}
+
+void Journal::Impl::empty_log_if_due() noexcept {
+    // Under the lock, though SQLite would let others write meanwhile: they would lengthen the log
+    // again, and it begins anew only when it was emptied to its end.
+    if (database->pages_in_wal() < most_pages_in_wal) return;
+    try {
+        database->checkpoint(false);
+    } catch (const JournalError&) {
+        // What was committed stays committed, in the log. A full disk is said by whoever writes
+        // next, and so is an I/O error: the connection does nothing any more.
+    }
+}
+
+void Journal::Impl::refuse_if_full() {
+    Room room;
+    room.unused = pages(sql.unused_pages) * page_size;
+    room.used = pages(sql.page_count) * page_size - room.unused;
+    room.log = log_size(file);
+    room.usual_log = usual_log;
+    room.disk = lock.free_on_disk();
+    const std::string reason = why_no_room(room, limits);
+    if (!reason.empty()) {
+        throw JournalError(Kind::full, fmt::format("{}: {}", file.string(), reason));
+    }
+}
+
+void Journal::Impl::require_transaction(const char* function) const {
+    // An error inside may have ended it; what came then would be on disk one by one, unlocked.
+    if (inside && database->in_transaction()) return;
+    throw std::logic_error(fmt::format("Journal::{}: outside transact()", function));
+}
+
+Journal::Impl::Transaction::Transaction(Impl& journal) : journal_(journal) {
+    journal_.sql.begin.run();
+    journal_.inside = true;
+    journal_.now_ms = clock_ms();
+    journal_.next_row.reset();
+}
+
+Journal::Impl::Transaction::~Transaction() {
+    journal_.inside = false;
+    journal_.database->rollback();
+}
+
+void Journal::Impl::Transaction::commit() {
+    if (journal_.next_row) journal_.sql.next_row_keep.run(*journal_.next_row);
+    journal_.sql.commit.run();
+}
+
+Journal::Journal(const std::filesystem::path& directory, const JournalLimits& limits, bool create)
+    : impl_(std::make_unique<Impl>(directory, limits, create)) {}
+
+Journal::~Journal() = default;
+
+void Journal::transact(Survives survives, const std::function<void()>& work, bool admission) {
+    Impl& journal = *impl_;
+    assert(journal.process == ::getpid());
+    if (journal.inside) throw std::logic_error("Journal::transact: inside itself");
+    journal.set_survives(survives);
+    const WriteLock::Held held(journal.lock);
+    if (admission) journal.shorten_log();
+    {
+        Impl::Transaction transaction(journal);
+        if (admission) journal.refuse_if_full();
+        work();
+        journal.require_transaction("transact");
+        transaction.commit();
+    }
+    journal.empty_log_if_due();
+}
+
+std::string Journal::check() {
+    try {
+        Statement statement(*impl_->database, "PRAGMA quick_check(20)");
+        auto rows = statement.rows();
+        std::string found;
+        while (rows.next()) {
+            if (rows.text(0) == "ok") return {};
+            if (!found.empty()) found += "; ";
+            found += rows.text(0);
+        }
+        return found;
+    } catch (const JournalError& error) {
+        if (error.kind() != Kind::corrupt) throw;
+        return error.what();
+    }
+}
+
+}  // namespace myq

@@ -1,0 +1,193 @@
+#include "journal/journal_impl.hpp"
+#include "journal/schema.hpp"
+#include "journal/walk.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+// What people see of the journal.
+namespace myq {
+
+namespace {
+
+// What is read before it is shown.
+constexpr std::size_t page_rows = 256;
+constexpr std::size_t page_bytes = std::size_t{1} << 20U;
+
+constexpr const char* entry_columns =
+    "(SELECT name FROM queue WHERE queue.id = message.queue), type, state, uid, accepted, due,"
+    " expires, unique_key, attempts, died, reason, body";
+
+JournalState state_of(std::int64_t state, std::int64_t due_ms, std::int64_t now_ms) {
+    switch (static_cast<RowState>(state)) {
+    case RowState::running:
+        return JournalState::running;
+    case RowState::dead:
+        return JournalState::dead;
+    case RowState::waiting:
+        break;
+    }
+    return due_ms <= now_ms ? JournalState::ready : JournalState::delayed;
+}
+
+// Columns as in Walk::sql().
+JournalEntry entry_of(const Statement::Rows& row, std::int64_t now_ms) {
+    JournalEntry entry;
+    entry.row = row.integer(1);
+    entry.queue = row.text(2);
+    entry.type = row.integer(3);
+    entry.accepted_ms = row.integer(6);
+    entry.due_ms = row.integer(7);
+    entry.state = state_of(row.integer(4), entry.due_ms, now_ms);
+    const auto id = row.blob(5);
+    std::copy_n(id.begin(), std::min(id.size(), entry.id.bytes.size()), entry.id.bytes.begin());
+    entry.expires_ms = row.maybe_integer(8);
+    const auto key = row.blob(9);
+    entry.unique_key.resize(key.size());
+    std::ranges::copy(key, std::as_writable_bytes(std::span(entry.unique_key)).begin());
+    entry.attempts = static_cast<std::uint32_t>(row.integer(10));
+    entry.died_ms = row.maybe_integer(11);
+    entry.reason = row.text(12);
+    const auto body = row.blob(13);
+    entry.body.assign(body.begin(), body.end());
+    return entry;
+}
+
+std::vector<JournalEntry> next_page(Walk& walk, Statement& statement, const JournalFilter& filter,
+                                    std::int64_t now_ms, std::size_t limit) {
+    std::vector<JournalEntry> page;
+    std::size_t bytes = 0;
+    auto rows = walk.rows(statement, filter, now_ms, limit);
+    while (bytes < page_bytes && rows.next()) {
+        page.push_back(entry_of(rows, now_ms));
+        bytes += page.back().body.size();
+        walk.position = {rows.integer(0), rows.integer(1)};
+    }
+    return page;
+}
+
+// Several reads that see the same moment.
+class Snapshot {
+public:
+    explicit Snapshot(Database& database) : database_(database) { database_.run("BEGIN"); }
+    ~Snapshot() { database_.rollback(); }
+    Snapshot(const Snapshot&) = delete;
+    Snapshot& operator=(const Snapshot&) = delete;
+
+private:
+    Database& database_;
+};
+
+// By queue and type. SQLite would sort what it groups: ten million rows, for a handful of types.
+class Tally {
+public:
+    explicit Tally(Database& database) : database_(database) {}
+
+    template <typename Add>
+    void add(const char* sql, const Add& add) {
+        Statement statement(database_, sql);
+        auto rows = statement.rows();
+        JournalCounts* last = nullptr;
+        Place place{-1, -1};
+        while (rows.next()) {
+            const Place here{rows.integer(0), rows.integer(1)};
+            if (last == nullptr || here != place) last = &counts_[here];
+            place = here;
+            add(*last, rows);
+        }
+    }
+    std::vector<TypeCountsInJournal> by_name(const std::map<std::int64_t, std::string>& names) {
+        std::vector<TypeCountsInJournal> result;
+        for (const auto& [place, counts] : counts_) {
+            const auto name = names.find(place.first);
+            if (name == names.end()) continue;
+            result.push_back({name->second, place.second, counts});
+        }
+        std::ranges::stable_sort(result, {}, &TypeCountsInJournal::queue);
+        return result;
+    }
+
+private:
+    using Place = std::pair<std::int64_t, std::int64_t>;
+    Database& database_;
+    std::map<Place, JournalCounts> counts_;
+};
+
+std::map<std::int64_t, std::string> queue_names(Database& database) {
+    std::map<std::int64_t, std::string> names;
+    Statement statement(database, "SELECT id, name FROM queue");
+    for (auto rows = statement.rows(); rows.next();)
+        names.emplace(rows.integer(0), rows.text(1));
+    return names;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> Journal::Impl::queues_of(const JournalFilter& filter) {
+    if (filter.queue) {
+        const auto number = find_queue(*filter.queue);
+        if (!number) return {};
+        return {*number};
+    }
+    std::vector<std::int64_t> numbers;
+    for (const auto& [number, name] : queue_names(*database))
+        numbers.push_back(number);
+    return numbers;
+}
+
+std::vector<TypeCountsInJournal> Journal::counts(std::int64_t now_ms) {
+    const Snapshot snapshot(*impl_->database);
+    Tally tally(*impl_->database);
+    using Rows = Statement::Rows;
+    tally.add("SELECT queue, type, due FROM message INDEXED BY waiting WHERE state = 0",
+              [&](JournalCounts& counts, const Rows& row) {
+                  ++(row.integer(2) <= now_ms ? counts.ready : counts.delayed);
+              });
+    tally.add("SELECT queue, type FROM message INDEXED BY running WHERE state = 1",
+              [](JournalCounts& counts, const Rows&) { ++counts.running; });
+    tally.add("SELECT queue, type FROM message INDEXED BY dead WHERE state = 2",
+              [](JournalCounts& counts, const Rows&) { ++counts.dead; });
+    tally.add("SELECT queue, type, dropped FROM tally", [](JournalCounts& counts, const Rows& row) {
+        counts.dropped = static_cast<std::uint64_t>(row.integer(2));
+    });
+    return tally.by_name(queue_names(*impl_->database));
+}
+
+void Journal::list(const JournalFilter& filter, std::int64_t now_ms,
+                   const std::function<void(const JournalEntry&)>& visit) {
+    std::uint64_t left = filter.limit.value_or(std::numeric_limits<std::uint64_t>::max());
+    for (Walk& walk : walks(filter, now_ms, impl_->queues_of(filter))) {
+        Statement statement(*impl_->database, walk.sql(filter, entry_columns));
+        while (left > 0) {
+            const auto limit = std::min<std::uint64_t>(left, page_rows);
+            const auto page = next_page(walk, statement, filter, now_ms, limit);
+            if (page.empty()) break;
+            for (const JournalEntry& entry : page)
+                visit(entry);
+            left -= page.size();
+        }
+    }
+}
+
+std::optional<JournalEntry> Journal::find(std::int64_t row, std::int64_t now_ms) {
+    const Snapshot snapshot(*impl_->database);
+    std::optional<JournalEntry> entry;
+    {
+        Statement statement(*impl_->database, fmt::format("SELECT 0, id, {} FROM message"
+                                                          " WHERE id = ?1",
+                                                          entry_columns));
+        auto rows = statement.with(row);
+        if (!rows.next()) return std::nullopt;
+        entry = entry_of(rows, now_ms);
+    }
+    for (auto attempts = impl_->sql.history_find.with(row); attempts.next();) {
+        entry->history.push_back({static_cast<std::uint32_t>(attempts.integer(0)),
+                                  attempts.integer(1), std::string(attempts.text(2))});
+    }
+    return entry;
+}
+
+}  // namespace myq

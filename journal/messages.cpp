@@ -1,0 +1,142 @@
+#include "journal/journal_impl.hpp"
+#include "journal/schema.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <vector>
+
+// What becomes of single messages, inside a transaction.
+namespace myq {
+
+namespace {
+
+// As long as every other owner's number, see schema.cpp.
+constexpr std::int64_t nobody = std::numeric_limits<std::int64_t>::min();
+
+std::optional<std::span<const std::byte>> id_or_null(const MessageId& id) {
+    if (!id.is_set()) return std::nullopt;
+    return std::span(id.bytes);
+}
+
+std::optional<std::span<const std::byte>> key_or_null(std::string_view key) {
+    if (key.empty()) return std::nullopt;
+    return std::as_bytes(std::span(key));
+}
+
+}  // namespace
+
+std::optional<std::int64_t> Journal::Impl::find_queue(std::string_view queue) {
+    auto rows = sql.queue_find.with(queue);
+    if (!rows.next()) return std::nullopt;
+    return rows.integer(0);
+}
+
+std::int64_t Journal::Impl::new_row() {
+    if (!next_row) {
+        auto rows = sql.next_row.rows();
+        if (!rows.next()) {
+            throw JournalError(JournalError::Kind::corrupt,
+                               fmt::format("{}: is damaged: the next row is missing",
+                                           file.string()));
+        }
+        next_row = rows.integer(0);
+    }
+    return *next_row;
+}
+
+void Journal::Impl::add_history(std::int64_t row, std::span<const Attempt> history) {
+    for (const Attempt& attempt : history) {
+        sql.history_add.run(row, std::int64_t{attempt.number}, attempt.at_ms,
+                            std::string_view(attempt.cause));
+    }
+}
+
+std::int64_t Journal::queue_number(std::string_view queue) {
+    impl_->require_transaction("queue_number");
+    if (const auto number = impl_->find_queue(queue)) return *number;
+    impl_->sql.queue_add.run(queue);
+    return impl_->find_queue(queue).value();
+}
+
+bool Journal::is_repeated(const SlotTicket& ticket) {
+    impl_->require_transaction("is_repeated");
+    return impl_->sql.ticket.run(static_cast<std::int64_t>(ticket.slot),
+                                 static_cast<std::int64_t>(ticket.sequence)) == 0;
+}
+
+Inserted Journal::insert(std::int64_t queue, const NewMessage& message) {
+    impl_->require_transaction("insert");
+    const std::int64_t row = impl_->new_row();
+    const RowState state = message.dead ? RowState::dead : RowState::waiting;
+    std::optional<std::int64_t> died;
+    std::optional<std::string_view> reason;
+    if (message.dead) {
+        died = impl_->now_ms;
+        reason = message.reason;
+    }
+    const std::int64_t inserted = impl_->sql.insert.run(
+        row, queue, message.type, static_cast<std::int64_t>(state),
+        std::max<std::int64_t>(message.due_ms, 0), impl_->now_ms, message.expires_ms,
+        std::int64_t{message.attempts}, nobody, id_or_null(message.id),
+        key_or_null(message.unique_key), died, reason, message.body);
+    if (inserted == 0) return Inserted::duplicate;
+    impl_->next_row = row + 1;
+    impl_->add_history(row, message.history);
+    return Inserted::yes;
+}
+
+std::vector<std::int64_t> Journal::claimed(std::uint64_t owner) {
+    impl_->require_transaction("claimed");
+    std::vector<std::int64_t> claimed;
+    auto rows = impl_->sql.claims_of.with(static_cast<std::int64_t>(owner));
+    while (rows.next())
+        claimed.push_back(rows.integer(0));
+    return claimed;
+}
+
+void Journal::finish(std::int64_t row) {
+    impl_->require_transaction("finish");
+    if (impl_->sql.finish.run(row) > 0) impl_->sql.history_forget.run(row);
+}
+
+void Journal::release(std::int64_t row) {
+    impl_->require_transaction("release");
+    impl_->sql.release.run(row);
+}
+
+void Journal::defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,
+                    std::span<const Attempt> history) {
+    impl_->require_transaction("defer");
+    const std::int64_t due = std::max<std::int64_t>(due_ms, 0);
+    if (impl_->sql.defer.run(row, std::int64_t{attempts}, due) == 0) return;
+    impl_->add_history(row, history);
+}
+
+void Journal::bury(std::int64_t row, std::uint32_t attempts, std::string_view reason,
+                   std::span<const Attempt> history) {
+    impl_->require_transaction("bury");
+    if (impl_->sql.bury.run(row, std::int64_t{attempts}, impl_->now_ms, reason) == 0) return;
+    impl_->add_history(row, history);
+}
+
+std::size_t Journal::release_unowned(const std::set<std::uint64_t>& owners) {
+    impl_->require_transaction("release_unowned");
+    std::vector<std::int64_t> rows, slots;
+    for (auto claim = impl_->sql.claims.rows(); claim.next();) {
+        const auto owner = static_cast<std::uint64_t>(claim.integer(1));
+        if (!owners.contains(owner)) rows.push_back(claim.integer(0));
+    }
+    for (auto ticket = impl_->sql.tickets.rows(); ticket.next();) {
+        const auto slot = static_cast<std::uint64_t>(ticket.integer(0));
+        if (!owners.contains(slot)) slots.push_back(ticket.integer(0));
+    }
+    for (const std::int64_t row : rows)
+        impl_->sql.release.run(row);
+    for (const std::int64_t slot : slots)
+        impl_->sql.ticket_forget.run(slot);
+    return rows.size();
+}
+
+}  // namespace myq

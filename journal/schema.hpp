@@ -1,0 +1,26 @@
+#pragma once
+
+#include "journal/sqlite.hpp"
+
+// The tables of the journal and the first words that a connection says. They are the product's own:
+// people use `myq dead` and `myq peek`.
+namespace myq {
+
+// Pages of the write-ahead log from which on a COMMIT empties it into the database.
+constexpr int most_pages_in_wal = 4000;
+constexpr int page_size = 4096;
+
+// message.state. A waiting message is ready or delayed, as `due` and the clock have it. The numbers
+// are part of the file's format, and stand in the SQL as they are: that is how SQLite sees that a
+// partial index applies.
+enum class RowState : int { waiting = 0, running = 1, dead = 2 };
+
+// Makes the tables in an empty file. Throws JournalError(corrupt) for a file that is no journal,
+// or one of a newer myq. The caller holds the write lock.
+void prepare_schema(Database& database);
+
+// An index that only those pay for who take messages by type; kept from its first use on.
+// Inside a transaction.
+void make_type_index(Database& database);
+
+}  // namespace myq

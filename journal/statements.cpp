@@ -1,0 +1,69 @@
+#include "journal/statements.hpp"
+
+#include <fmt/format.h>
+
+namespace myq {
+
+namespace {
+
+std::string due_rows(std::string_view index, std::string_view type, std::string_view since,
+                     std::string_view range, std::string_view order) {
+    return fmt::format("SELECT id, type, attempts, uid, expires, {}, body FROM message {}"
+                       " WHERE state = 0 AND queue = ?1 AND {} AND type {} ?4 ORDER BY {} LIMIT ?2",
+                       since, index, range, type, order);
+}
+
+}  // namespace
+
+DueStatements::DueStatements(Database& database, std::string_view index, std::string_view type)
+    : at_once(database, due_rows(index, type, "accepted", "due = 0", "id")),
+      timed(database, due_rows(index, type, "due", "due > 0 AND due <= ?3", "due, id")),
+      next(database, fmt::format("SELECT due FROM message {} WHERE state = 0 AND queue = ?1"
+                                 " AND type {} ?2 ORDER BY due LIMIT 1",
+                                 index, type)) {}
+
+Statements::Statements(Database& database)
+    : begin(database, "BEGIN IMMEDIATE"),
+      commit(database, "COMMIT"),
+      page_count(database, "PRAGMA page_count"),
+      unused_pages(database, "PRAGMA freelist_count"),
+      queue_find(database, "SELECT id FROM queue WHERE name = ?1"),
+      queue_add(database, "INSERT INTO queue(name) VALUES(?1)"),
+      ticket(database, "INSERT INTO ticket VALUES(?1, ?2) ON CONFLICT(slot) DO UPDATE"
+                       " SET sequence = excluded.sequence WHERE excluded.sequence > sequence"),
+      tickets(database, "SELECT slot FROM ticket"),
+      ticket_forget(database, "DELETE FROM ticket WHERE slot = ?1"),
+      next_row(database, "SELECT id FROM next"),
+      next_row_keep(database, "UPDATE next SET id = ?1"),
+      insert(database, "INSERT INTO message(id, queue, type, state, due, accepted, expires,"
+                       " attempts, owner, uid, unique_key, died, reason, body)"
+                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+                       " ON CONFLICT DO NOTHING"),
+      history_add(database, "INSERT INTO attempt SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3,"
+                            " ?4 FROM attempt WHERE message = ?1"),
+      history_find(database, "SELECT number, at, cause FROM attempt WHERE message = ?1"
+                             " ORDER BY sequence"),
+      history_forget(database, "DELETE FROM attempt WHERE message = ?1"),
+      except(database, "INDEXED BY waiting", "IS NOT"),
+      only(database, "", "="),
+      up_to(database, "INDEXED BY waiting", "<="),
+      next_type(database, "SELECT type FROM message WHERE state = 0 AND queue = ?1 AND type > ?2"
+                          " AND type <= ?3 ORDER BY type LIMIT 1"),
+      type_index_there(database, "SELECT 1 FROM sqlite_schema WHERE name = 'by_type'"),
+      take(database, "UPDATE message SET state = 1, owner = ?2 WHERE id = ?1 AND state = 0"),
+      finish(database, "DELETE FROM message WHERE id = ?1 AND state = 1"),
+      release(database, "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1"),
+      defer(database, "UPDATE message SET state = 0, attempts = ?2, due = ?3"
+                      " WHERE id = ?1 AND state = 1"),
+      bury(database, "UPDATE message SET state = 2, attempts = ?2, died = ?3, reason = ?4"
+                     " WHERE id = ?1 AND state = 1"),
+      claims(database, "SELECT id, owner FROM message INDEXED BY running WHERE state = 1"),
+      claims_of(database, "SELECT id FROM message INDEXED BY running WHERE state = 1"
+                          " AND owner = ?1 ORDER BY id"),
+      revive(database, "UPDATE OR IGNORE message SET state = 0, due = 0, attempts = 0, died = NULL,"
+                       " reason = NULL WHERE id = ?1 AND state = 2"),
+      drop(database, "DELETE FROM message WHERE id = ?1 AND state = 2"),
+      tally(database, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT(queue, type) DO UPDATE"
+                      " SET dropped = dropped + excluded.dropped") {}
+
+}  // namespace myq

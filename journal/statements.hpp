@@ -1,0 +1,55 @@
+#pragma once
+
+#include "journal/sqlite.hpp"
+
+// The SQL that every transaction of the daemon runs, prepared when the journal is opened. States
+// stand in it as numbers (RowState in schema.hpp).
+namespace myq {
+
+// How rows that are due leave in order: the ones without a due time by row, and those whose time has
+// come. Parameters: queue, limit, now, type. Columns: id, type, attempts, uid, expires, since, body.
+struct DueStatements {
+    DueStatements(Database& database, std::string_view index, std::string_view type);
+
+    Statement at_once, timed;
+    Statement next;  // the earliest due time; parameters: queue, type
+};
+
+struct Statements {
+    explicit Statements(Database& database);
+
+    Statement begin, commit;
+    Statement page_count, unused_pages;
+
+    Statement queue_find;  // name
+    Statement queue_add;   // name
+    Statement ticket;      // slot, sequence; changes nothing if it is on record
+    Statement tickets, ticket_forget;
+
+    Statement next_row, next_row_keep;
+    Statement insert;
+    Statement history_add;     // message, number, at, cause
+    Statement history_find;    // message
+    Statement history_forget;  // message
+
+    DueStatements except;        // all types but one; NULL: all
+    DueStatements only;          // one type
+    DueStatements up_to;         // types that are at most this; only `next` is good
+    Statement next_type;         // queue, above, at most
+    Statement type_index_there;  // a row if types have their index
+    Statement take;              // row, owner
+
+    // Of a row that is running; parameters: row, ...
+    Statement finish;
+    Statement release;
+    Statement defer;  // attempts, due
+    Statement bury;   // attempts, now, reason
+    Statement claims;      // all
+    Statement claims_of;   // owner
+
+    Statement revive;  // row; changes nothing if its unique key is live
+    Statement drop;    // row
+    Statement tally;   // queue, type, count
+};
+
+}  // namespace myq

@@ -1,0 +1,128 @@
+<?php
+// A sender of envelopes that knows docs/wire-format.md and nothing else of myq.
+//
+// print [OPTION=VALUE...]          the envelope around standard input, to standard output
+// send KEY TYPE [OPTION=VALUE...]  the same, into a queue
+// confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+//
+// Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
+
+function option(int $tag, string $value): string
+{
+    return pack('vv', $tag, strlen($value)) . $value;
+}
+
+function envelope(string $body, string $options = '', string $id = ''): string
+{
+    $start = "\x89myq\r\n\x1a\n" . pack('CCvV', 1, 1, 40 + strlen($options), strlen($body));
+    $end = pack('V', 0) . ($id ?: random_bytes(16)) . $options . $body;
+    $crc = hash('crc32c', $start . "\0\0\0\0" . $end, true);
+    return $start . strrev($crc) . $end;
+}
+
+// PHP's own functions do not tell the id of a queue, so this needs FFI, which the command line has.
+final class ReplyQueue
+{
+    public readonly int $id;
+    public readonly int $token;
+    private FFI $libc;
+
+    public function __construct(int $daemonUid)
+    {
+        $this->libc = FFI::cdef('
+            int msgget(int key, int flags);
+            int msgctl(int id, int command, void *buffer);
+            int msgsnd(int id, const void *message, size_t size, int flags);
+            long msgrcv(int id, void *message, size_t size, long type, int flags);
+        ');
+        $this->id = $this->libc->msgget(0, 0600); // IPC_PRIVATE
+        $this->token = random_int(1, PHP_INT_MAX);
+        // Sign it: the kernel keeps who received last.
+        $message = $this->libc->new('long[1]');
+        $message[0] = 1;
+        $this->libc->msgsnd($this->id, $message, 0, 0);
+        $this->libc->msgrcv($this->id, $message, 0, 0, 0);
+        // struct msqid_ds is smaller than this, and begins with the key and the uid of the owner.
+        $status = $this->libc->new('unsigned int[64]');
+        $this->libc->msgctl($this->id, 2, $status); // IPC_STAT
+        $status[1] = $daemonUid;
+        $this->libc->msgctl($this->id, 1, $status); // IPC_SET
+    }
+
+    public function __destruct()
+    {
+        $this->libc->msgctl($this->id, 0, null); // IPC_RMID
+    }
+
+    public function waitForConfirm(int $sequence): int
+    {
+        $message = $this->libc->new('long[1025]');
+        for (;;) {
+            $size = $this->libc->msgrcv($this->id, $message, 8192, 0, 0); // of any type
+            if ($size < 40 || $message[0] !== $this->token) {
+                continue;
+            }
+            $answer = substr(FFI::string(FFI::cast('char *', FFI::addr($message)), 8 + $size), 8);
+            $head = unpack('@9/Ckind/vsize', $answer);
+            if ($head['kind'] !== 5) {
+                continue;
+            }
+            foreach (str_split(substr($answer, $head['size']), 16) as $run) {
+                ['first' => $first, 'count' => $count, 'status' => $status] =
+                    unpack('Pfirst/Vcount/Vstatus', $run);
+                if ($first <= $sequence && $sequence < $first + $count) {
+                    return $status;
+                }
+            }
+        }
+    }
+}
+
+function deliver(string $key, string $type, string $message): void
+{
+    // Whatever goes wrong is said as a warning.
+    if (!msg_send(msg_get_queue(intval($key, 0)), intval($type), $message, false)) {
+        exit(1);
+    }
+}
+
+$verb = $argv[1];
+$place = [];
+$given = [];
+foreach (array_slice($argv, 2) as $word) {
+    $parts = explode('=', $word, 2);
+    if (count($parts) === 2) {
+        $given[$parts[0]] = $parts[1];
+    } else {
+        $place[] = $word;
+    }
+}
+$options = '';
+foreach ([1 => 'due', 2 => 'delay', 3 => 'expires'] as $tag => $name) {
+    if (isset($given[$name])) {
+        $options .= option($tag, pack('P', intval($given[$name])));
+    }
+}
+if (isset($given['unique'])) {
+    $options .= option(4, $given['unique']);
+}
+$id = hex2bin($given['id'] ?? '');
+$body = stream_get_contents(STDIN);
+
+switch ($verb) {
+    case 'print':
+        echo envelope($body, $options, $id);
+        break;
+    case 'send':
+        deliver($place[0], $place[1], envelope($body, $options, $id));
+        break;
+    case 'confirm':
+        $replies = new ReplyQueue(posix_getpwnam('myq')['uid']);
+        $options .= option(5, pack('VPP', $replies->id, $replies->token, 1));
+        deliver($place[0], $place[1], envelope($body, $options, $id));
+        echo $replies->waitForConfirm(1), "\n";
+        break;
+    default:
+        fwrite(STDERR, "envelope.php: $verb: no such verb\n");
+        exit(64);
+}

@@ -1,0 +1,101 @@
+# A sender of envelopes that knows docs/wire-format.md and nothing else of myq.
+#
+# print [OPTION=VALUE...]          the envelope around standard input, to standard output
+# send KEY TYPE [OPTION=VALUE...]  the same, into a queue
+# confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+#
+# Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
+use strict;
+use warnings;
+use IPC::Msg;
+use IPC::SysV qw(IPC_CREAT IPC_PRIVATE);
+
+my @table = map {
+    my $value = $_;
+    $value = $value >> 1 ^ ($value & 1 ? 0x82F63B78 : 0) for 1 .. 8;
+    $value;
+} 0 .. 255;
+
+sub crc32c {
+    my $crc = 0xFFFFFFFF;
+    $crc = $crc >> 8 ^ $table[($crc ^ $_) & 0xFF] for unpack 'C*', $_[0];
+    return $crc ^ 0xFFFFFFFF;
+}
+
+sub random_bytes {
+    open my $random, '<:raw', '/dev/urandom' or die "/dev/urandom: $!\n";
+    read $random, my $bytes, $_[0];
+    return $bytes;
+}
+
+sub option {
+    my ($tag, $value) = @_;
+    return pack('v v', $tag, length $value) . $value;
+}
+
+sub envelope {
+    my ($body, $options, $id) = @_;
+    $id ||= random_bytes(16);
+    my $head = sub {
+        return pack 'a8 C C v V V V a16',
+            "\x89myq\r\n\x1a\n", 1, 1, 40 + length $options, length $body, $_[0], 0, $id;
+    };
+    return $head->(crc32c($head->(0) . $options . $body)) . $options . $body;
+}
+
+sub make_reply_queue {
+    my ($daemon_uid) = @_;
+    my $queue = IPC::Msg->new(IPC_PRIVATE, IPC_CREAT | 0600) or die "msgget: $!\n";
+    $queue->snd(1, '') or die "msgsnd: $!\n";    # sign it: the kernel keeps who received last
+    defined $queue->rcv(my $nothing, 0, 1, 0) or die "msgrcv: $!\n";
+    $queue->set(uid => $daemon_uid) or die "msgctl: $!\n";
+    return ($queue, (unpack('Q<', random_bytes(8)) >> 1) || 1);
+}
+
+sub wait_for_confirm {
+    my ($queue, $token, $sequence) = @_;
+    while (1) {
+        my $type = $queue->rcv(my $answer, 8192, 0, 0);    # of any type: see "Confirms"
+        die "msgrcv: $!\n" unless defined $type;
+        next unless $type == $token && length $answer >= 40;
+        my ($kind, $head_size) = unpack 'x9 C v', $answer;
+        next unless $kind == 5;
+        for (unpack '(a16)*', substr $answer, $head_size) {
+            my ($first, $count, $status) = unpack 'Q< V V', $_;
+            return $status if $first <= $sequence && $sequence < $first + $count;
+        }
+    }
+}
+
+sub deliver {
+    my ($key, $type, $message) = @_;
+    my $queue = IPC::Msg->new(oct $key, 0) or die "msgget: $!\n";
+    $queue->snd($type, $message) or die "msgsnd: $!\n";
+}
+
+binmode $_ for *STDIN, *STDOUT;
+my ($verb, @words) = @ARGV;
+my @place = grep { !/=/ } @words;
+my %given = map { split /=/, $_, 2 } grep { /=/ } @words;
+my $options = '';
+my @times = ([1, 'due'], [2, 'delay'], [3, 'expires']);
+for (grep { defined $given{$_->[1]} } @times) {
+    $options .= option($_->[0], pack 'q<', $given{$_->[1]});
+}
+$options .= option(4, $given{unique}) if defined $given{unique};
+my $id = pack 'H*', $given{id} // '';
+my $body = do { local $/; <STDIN> } // '';
+
+if ($verb eq 'print') {
+    print envelope($body, $options, $id);
+} elsif ($verb eq 'send') {
+    deliver(@place, envelope($body, $options, $id));
+} elsif ($verb eq 'confirm') {
+    my ($replies, $token) = make_reply_queue(scalar getpwnam 'myq');
+    $options .= option(5, pack 'l< q< Q<', $replies->id, $token, 1);
+    deliver(@place, envelope($body, $options, $id));
+    print wait_for_confirm($replies, $token, 1), "\n";
+    $replies->remove;
+} else {
+    die "envelope.pl: $verb: no such verb\n";
+}

@@ -1,0 +1,99 @@
+"""A sender of envelopes that knows docs/wire-format.md and nothing else of myq.
+
+print [OPTION=VALUE...]          the envelope around standard input, to standard output
+send KEY TYPE [OPTION=VALUE...]  the same, into a queue
+confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+
+Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
+"""
+import os
+import pwd
+import secrets
+import struct
+import sys
+
+TABLE = []
+for value in range(256):
+    for _ in range(8):
+        value = value >> 1 ^ (0x82F63B78 if value & 1 else 0)
+    TABLE.append(value)
+
+
+def crc32c(data):
+    crc = 0xFFFFFFFF
+    for byte in data:
+        crc = crc >> 8 ^ TABLE[(crc ^ byte) & 0xFF]
+    return crc ^ 0xFFFFFFFF
+
+
+def option(tag, value):
+    return struct.pack("<HH", tag, len(value)) + value
+
+
+def envelope(body, options=b"", message_id=None):
+    message_id = message_id or os.urandom(16)
+
+    def head(crc):
+        return struct.pack(
+            "<8sBBHIII16s",
+            b"\x89myq\r\n\x1a\n", 1, 1, 40 + len(options), len(body), crc, 0, message_id,
+        )
+
+    return head(crc32c(head(0) + options + body)) + options + body
+
+
+def make_reply_queue(daemon_uid):
+    import sysv_ipc
+
+    queue = sysv_ipc.MessageQueue(sysv_ipc.IPC_PRIVATE, sysv_ipc.IPC_CREX, mode=0o600)
+    queue.send(b"", type=1)  # sign it: the kernel keeps who received last
+    queue.receive(type=1)
+    queue.uid = daemon_uid
+    # sysv_ipc 1.0 knows no types beyond 31 bits.
+    return queue, secrets.randbelow(2**31 - 1) + 1
+
+
+def wait_for_confirm(queue, token, sequence):
+    while True:
+        answer, message_type = queue.receive()  # of any type: see "Confirms"
+        if message_type != token or answer[9] != 5:
+            continue
+        (head_size,) = struct.unpack_from("<H", answer, 10)
+        for first, count, status in struct.iter_unpack("<QII", answer[head_size:]):
+            if first <= sequence < first + count:
+                return status
+
+
+def open_queue(key):
+    import sysv_ipc
+
+    return sysv_ipc.MessageQueue(int(key, 0), mode=0o200)
+
+
+def main(verb, *words):
+    place = [word for word in words if "=" not in word]
+    given = dict(word.split("=", 1) for word in words if "=" in word)
+    options = b""
+    for tag, name in (1, "due"), (2, "delay"), (3, "expires"):
+        if name in given:
+            options += option(tag, struct.pack("<q", int(given[name])))
+    if "unique" in given:
+        options += option(4, given["unique"].encode())
+    message_id = bytes.fromhex(given.get("id", ""))
+    body = sys.stdin.buffer.read()
+
+    if verb == "print":
+        sys.stdout.buffer.write(envelope(body, options, message_id))
+    elif verb == "send":
+        open_queue(place[0]).send(envelope(body, options, message_id), type=int(place[1]))
+    elif verb == "confirm":
+        replies, token = make_reply_queue(pwd.getpwnam("myq").pw_uid)
+        options += option(5, struct.pack("<iqQ", replies.id, token, 1))
+        open_queue(place[0]).send(envelope(body, options, message_id), type=int(place[1]))
+        print(wait_for_confirm(replies, token, 1))
+        replies.remove()
+    else:
+        sys.exit(f"envelope.py: {verb}: no such verb")
+
+
+main(*sys.argv[1:])
