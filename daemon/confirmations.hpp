@@ -2,12 +2,13 @@
 
 #include "ipc/envelope.hpp"
 
+#include <cstdint>
 #include <vector>
 
 namespace myq {
 
 // Collects what senders are to be told, and tells each of them in one message: confirmations of one
-// sender come in runs.
+// sender come in runs. Now and then it also removes the reply queues of senders that have died.
 class Confirmations {
 public:
     void add(const ConfirmAddress& asker, ConfirmStatus status);
@@ -23,7 +24,10 @@ private:
         std::vector<ConfirmRun> runs;
     };
 
+    void clear_away_orphans();
+
     std::vector<Asker> askers_;
+    std::int64_t cleared_ns_ = 0;
 };
 
 }  // namespace myq

@@ -4,6 +4,7 @@
 #include "daemon/plugin_image.hpp"
 #include "daemon/unix/pid_file.hpp"
 #include "ipc/ipc_error.hpp"
+#include "journal/journal.hpp"
 
 #include <sysexits.h>
 
@@ -20,6 +21,9 @@ int exit_code(const std::exception& failure) {
     if (const auto* ipc = dynamic_cast<const IpcError*>(&failure)) {
         if (ipc->error() == EPERM && ipc->call() == IpcCall::msgget) return EX_CONFIG;
         if (ipc->error() == ENOSPC) return EX_CANTCREAT;
+    }
+    if (const auto* journal = dynamic_cast<const JournalError*>(&failure)) {
+        return journal->kind() == JournalError::Kind::denied ? EX_NOPERM : EX_OSERR;
     }
     if (const auto* system = dynamic_cast<const std::system_error*>(&failure)) {
         const int error = system->code().value();

@@ -2,12 +2,9 @@
 
 #include "config/duration.hpp"
 #include "daemon/unix/clock.hpp"
-#include "ipc/reply_queue.hpp"
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-
-#include <unistd.h>
 
 #include <algorithm>
 
@@ -17,12 +14,6 @@ namespace {
 
 // Rolls the transaction back, and its ticket with it: asked again, the answer is the same.
 struct Duplicate {};
-
-void answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status) {
-    if (!asker) return;
-    const ConfirmRun run{asker->sequence, 1, status};
-    send_reply(asker->queue_id, ::geteuid(), asker->token, encode_confirm({&run, 1}));
-}
 
 }  // namespace
 
@@ -116,7 +107,10 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     row.unique_key = wish.unique_key;
     ConfirmStatus status = ConfirmStatus::accepted;
     if (!admit(row, wish.confirm, status)) return false;
-    answer(wish.confirm, status);
+    if (wish.confirm) {
+        confirmations_.add(*wish.confirm, status);
+        confirmations_.send();
+    }
     const bool is_taken = status == ConfirmStatus::accepted;
     slot_.settle(is_taken ? Tally::journaled : Tally::refused, tally_row);
     if (is_taken) bell_.announce(row.due_ms);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "daemon/confirmations.hpp"
 #include "daemon/due_bell.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_access.hpp"
@@ -55,6 +56,7 @@ private:
     JournalAccess& journal_;
     const DueBell& bell_;
     Survives survives_;
+    Confirmations confirmations_;
     LogPace pace_;
     std::minstd_rand random_{std::random_device{}()};
 };

@@ -1,9 +1,9 @@
 #pragma once
 
+#include "daemon/crew.hpp"
 #include "daemon/journal_access.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/slot_directory.hpp"
-#include "daemon/supervisor.hpp"
 
 #include <cstdint>
 #include <string>

@@ -20,16 +20,12 @@ using std::chrono::milliseconds;
 // How often workers that may have to be replaced are looked at.
 constexpr milliseconds recycle_interval{1'000};
 
-bool is_intake(const WorkerSpec& spec) {
-    return spec.role == WorkerSpec::Role::intake;
-}
-
 }  // namespace
 
 Supervisor::Supervisor(const SlotDirectory& slots, Hooks hooks)
-    : slots_(slots),
-      hooks_(std::move(hooks)),
-      signals_({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD}) {}
+    : hooks_(std::move(hooks)),
+      signals_({SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCHLD}),
+      workers_(slots, hooks_.body_capacity) {}
 
 void Supervisor::run(Generation first, Readiness& readiness) {
     bring_up(std::move(first));
@@ -45,16 +41,18 @@ void Supervisor::run(Generation first, Readiness& readiness) {
         wait_for_event();
         if (workers_.empty() && stopping_ == Stopping::workers) drain();
     }
-    const auto settled = [&](Tally tally) { return total_.at(static_cast<std::size_t>(tally)); };
+    const auto settled = [&](Tally tally) {
+        return workers_.settled().at(static_cast<std::size_t>(tally));
+    };
     spdlog::info("stopped: {} handled, {} put off, {} dead, {} expired", settled(Tally::handled),
                  settled(Tally::retried), settled(Tally::died), settled(Tally::expired));
 }
 
 void Supervisor::wait_for_event() {
-    spawn_wanted();
-    spawn_due();
+    hire_wanted();
+    workers_.spawn_due();
     std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {hooks_.control_fd, POLLIN, 0}};
-    if (standby_) {
+    if (standby_ && !incoming_) {
         for (const int fd : standby_->fds())
             fds.push_back({fd, POLLIN, 0});
     }
@@ -72,8 +70,8 @@ void Supervisor::wait_for_event() {
     handle_reports();
     handle_signals();
     tick();
-    remove_gone();
-    if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(infos(), *current_);
+    workers_.remove_gone();
+    if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(workers_.infos(), *current_);
     if (reload_wanted_ && !incoming_ && stopping_ == Stopping::no) reload();
 }
 
@@ -150,15 +148,14 @@ void Supervisor::reap() {
     int status = 0;
     for (pid_t pid = ::waitpid(-1, &status, WNOHANG); pid > 0;
          pid = ::waitpid(-1, &status, WNOHANG)) {
-        const auto found = std::find_if(workers_.begin(), workers_.end(),
-                                        [&](const Worker& worker) { return worker->pid() == pid; });
-        if (found == workers_.end()) {
+        WorkerProcess* worker = workers_.find(pid);
+        if (worker == nullptr) {
             if (hooks_.on_other_child) hooks_.on_other_child(pid);
             continue;
         }
         // What it had to say comes before the fact that it is gone.
-        if ((*found)->report_fd() >= 0) handle_reports();
-        on_end(**found, (*found)->ended(status));
+        if (worker->report_fd() >= 0) handle_reports();
+        on_end(*worker, worker->ended(status));
     }
 }
 
@@ -196,15 +193,14 @@ void Supervisor::recycle() {
     spdlog::info("queue {}: worker {} is replaced by a fresh one", (*worn)->spec().queue,
                  (*worn)->pid());
     (*worn)->replace();
-    const auto spec = (*worn)->shared_spec();
-    workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
+    workers_.hire((*worn)->shared_spec());
 }
 
 void Supervisor::bring_up(Generation generation) {
     incoming_ = std::move(generation);
     for (const auto& spec : incoming_->workers) {
-        workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
-        if (!started_) spawn(*workers_.back());  // a failing fork is fatal here, and only here
+        WorkerProcess& worker = workers_.hire(spec);
+        if (!started_) workers_.spawn(worker);  // a failing fork is fatal here, and only here
     }
 }
 
@@ -257,60 +253,18 @@ void Supervisor::drain() {
     drain_ends_ = Clock::now() + current_->stop_timeout;
     if (!drain_wanted_) return;
     for (const Drain& drain : current_->drains) {
-        workers_.push_back(std::make_unique<WorkerProcess>(drain.queue, free_slot(*drain.queue)));
-        for (const std::string& name : slots_.names()) {
-            if (!SlotName(name).belongs_to(drain.slot->queue, false)) continue;
-            auto slot = slots_.open(name, body_capacity(*drain.slot));
-            if (!slot->view().occupied) continue;
-            workers_.push_back(std::make_unique<WorkerProcess>(drain.slot, std::move(slot)));
-        }
+        workers_.hire(drain.queue);
+        workers_.take_leftovers([&](const SlotName& slot) {
+            return slot.belongs_to(drain.slot->queue, false) ? drain.slot : nullptr;
+        });
     }
 }
 
-void Supervisor::spawn_wanted() {
+void Supervisor::hire_wanted() {
     if (!standby_ || incoming_) return;
-    const auto runs = [&](const WorkerSpec& spec) {
-        return std::any_of(workers_.begin(), workers_.end(),
-                           [&](const Worker& worker) { return &worker->spec() == &spec; });
-    };
-    for (const auto& spec : standby_->wanted(runs))
-        workers_.push_back(std::make_unique<WorkerProcess>(spec, free_slot(*spec)));
-}
-
-void Supervisor::spawn_due() {
-    const Clock::time_point now = Clock::now();
-    for (const Worker& worker : workers_) {
-        if (worker->state() != WorkerProcess::State::waiting || worker->next_event() > now)
-            continue;
-        try {
-            spawn(*worker);
-        } catch (const std::exception& e) {
-            spdlog::error("queue {}: cannot fork a worker: {}; trying again", worker->spec().queue,
-                          e.what());
-            worker->schedule_respawn(true);
-        }
-    }
-}
-
-void Supervisor::spawn(WorkerProcess& worker) {
-    const SlotView view = worker.slot().view();
-    // needed_body is a worker's word: taken for what it is worth, up to a bound.
-    constexpr std::uint64_t largest = std::uint64_t{1} << 30U;
-    const std::size_t wanted = std::max<std::size_t>(body_capacity(worker.spec()),
-                                                     std::min(view.needed_body, largest));
-    if (view.broken) {
-        spdlog::critical("slot {} was cut short by somebody; it is made anew, and a message that was "
-                         "in it is lost",
-                         worker.slot().name());
-    }
-    if (view.broken || (!view.occupied && worker.slot().body_capacity() < wanted)) {
-        worker.renew_slot(slots_, wanted);
-    }
-    worker.spawn();
-}
-
-std::size_t Supervisor::body_capacity(const WorkerSpec& spec) const {
-    return spec.body_capacity ? spec.body_capacity() : hooks_.body_capacity();
+    for (const auto& spec :
+         standby_->wanted([&](const WorkerSpec& candidate) { return workers_.has(candidate); }))
+        workers_.hire(spec);
 }
 
 void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
@@ -340,7 +294,7 @@ void Supervisor::settle_orphan(WorkerProcess& worker, bool paced) {
     const SlotName slot(worker.slot().name());
     std::shared_ptr<const WorkerSpec> heir;
     const auto consider = [&](const std::shared_ptr<const WorkerSpec>& spec) {
-        if (!heir && slot.belongs_to(spec->queue, is_intake(*spec))) heir = spec;
+        if (!heir && slot.belongs_to(spec->queue, spec->is_intake())) heir = spec;
     };
     for (const auto& spec : current_->workers)
         consider(spec);
@@ -367,63 +321,14 @@ bool Supervisor::is_incoming(const WorkerProcess& worker) const {
                                     [&](const auto& spec) { return spec.get() == &worker.spec(); });
 }
 
-// Their slots stay: they hold the tallies, and are used again.
-void Supervisor::remove_gone() {
-    for (const Worker& worker : workers_) {
-        if (worker->state() != WorkerProcess::State::gone) continue;
-        const Tallies settled = worker->settled();
-        for (std::size_t i = 0; i < total_.size(); ++i)
-            total_.at(i) += settled.at(i);
-    }
-    std::erase_if(workers_, [](const Worker& worker) {
-        return worker->state() == WorkerProcess::State::gone;
-    });
-}
-
-std::vector<WorkerInfo> Supervisor::infos() const {
-    std::vector<WorkerInfo> infos;
-    for (const Worker& worker : workers_) {
-        infos.push_back({worker->pid(), worker->spec().queue, worker->slot().name(),
-                         worker->spec().role, worker->state(), worker->slot().view()});
-    }
-    return infos;
-}
-
-std::set<std::string> Supervisor::used_slots() const {
-    std::set<std::string> names;
-    for (const Worker& worker : workers_)
-        names.insert(worker->slot().name());
-    return names;
-}
-
-// One that holds a message of the queue, if there is one that nobody works on, else the first that
-// is free.
-std::unique_ptr<SlotFile> Supervisor::free_slot(const WorkerSpec& spec) const {
-    const std::set<std::string> used = used_slots();
-    for (const std::string& name : slots_.names()) {
-        if (!SlotName(name).belongs_to(spec.queue, is_intake(spec)) || used.contains(name)) continue;
-        auto slot = slots_.open(name, body_capacity(spec));
-        if (slot->view().occupied) return slot;
-    }
-    int number = 0;
-    const auto named = [&] { return SlotName(spec.queue, is_intake(spec), number).text(); };
-    while (used.contains(named()))
-        ++number;
-    return slots_.open(named(), body_capacity(spec));
-}
-
 // Slots of an earlier daemon that nobody of this one took: more than there are workers now, or of a
 // queue that is no longer configured.
 void Supervisor::adopt_leftovers() {
-    const std::set<std::string> used = used_slots();
-    for (const std::string& name : slots_.names()) {
-        if (used.contains(name)) continue;
-        auto slot = slots_.open(name, hooks_.body_capacity());
-        if (!slot->view().occupied) continue;
-        auto spec = std::make_shared<WorkerSpec>(WorkerSpec{SlotName(name).queue(), {}});
-        workers_.push_back(std::make_unique<WorkerProcess>(std::move(spec), std::move(slot)));
-        settle_orphan(*workers_.back(), false);
-    }
+    const auto stranger = [](const SlotName& slot) {
+        return std::make_shared<const WorkerSpec>(WorkerSpec{slot.queue(), {}});
+    };
+    for (WorkerProcess* worker : workers_.take_leftovers(stranger))
+        settle_orphan(*worker, false);
 }
 
 }  // namespace myq

@@ -1,17 +1,16 @@
 #pragma once
 
+#include "daemon/crew.hpp"
 #include "daemon/generation.hpp"
 #include "daemon/slot_directory.hpp"
 #include "daemon/standby.hpp"
 #include "daemon/unix/daemonize.hpp"
 #include "daemon/unix/signals.hpp"
-#include "daemon/worker_process.hpp"
 
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -28,15 +27,6 @@ public:
 
 private:
     int code_;
-};
-
-// A worker as whoever asks for the state of the daemon is told of it.
-struct WorkerInfo {
-    pid_t pid = -1;
-    std::string queue, slot;
-    WorkerSpec::Role role = WorkerSpec::Role::receiver;
-    WorkerProcess::State state = WorkerProcess::State::waiting;
-    SlotView view;
 };
 
 // The daemon's parent process: forks workers, reaps and paces them, ends what takes too long,
@@ -62,7 +52,7 @@ public:
     void run(Generation first, Readiness& readiness);
 
 private:
-    using Worker = std::unique_ptr<WorkerProcess>;
+    using Worker = Crew::Worker;
     enum class Stopping { no, workers, draining };
 
     // The loop and what wakes it.
@@ -72,7 +62,6 @@ private:
     void reap();
     void tick();
     Clock::time_point next_wakeup() const;
-    std::vector<WorkerInfo> infos() const;
 
     // Generations.
     void bring_up(Generation generation);
@@ -83,35 +72,25 @@ private:
     void drain();
 
     // Workers.
-    void spawn_due();
-    void spawn_wanted();
-    void spawn(WorkerProcess& worker);
+    void hire_wanted();
     void recycle();
     void on_end(WorkerProcess& worker, const WorkerProcess::End& end);
     void settle_orphan(WorkerProcess& worker, bool paced);
     bool is_current(const WorkerProcess& worker) const;
     bool is_incoming(const WorkerProcess& worker) const;
-    void remove_gone();
-
-    // Slots.
-    std::unique_ptr<SlotFile> free_slot(const WorkerSpec& spec) const;
-    std::size_t body_capacity(const WorkerSpec& spec) const;
-    std::set<std::string> used_slots() const;
     void adopt_leftovers();
 
-    const SlotDirectory& slots_;
     Hooks hooks_;
     SignalQueue signals_;
-    std::vector<Worker> workers_;
+    Crew workers_;
     std::shared_ptr<const Generation> current_ = std::make_shared<Generation>();
-    std::optional<Standby> standby_;  // of the current generation
+    std::optional<Standby> standby_;      // of the current generation
     std::optional<Generation> incoming_;  // comes up while the current one still works
     Stopping stopping_ = Stopping::no;
     bool started_ = false;
     bool drain_wanted_ = false;
     bool reload_wanted_ = false;
     Clock::time_point drain_ends_{};
-    Tallies total_{};
 };
 
 }  // namespace myq

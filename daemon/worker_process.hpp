@@ -36,6 +36,7 @@ struct WorkerSpec {
     std::string queue;
     std::function<int(const WorkerSeat&)> body;
     enum class Role { receiver, journal, intake } role = Role::receiver;
+    bool is_intake() const { return role == Role::intake; }
     bool leaves_by_itself = false;  // when nothing is left to do
     // How large its slot must be now; not set: as the supervisor's hook says.
     std::function<std::size_t()> body_capacity = {};
