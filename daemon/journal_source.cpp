@@ -92,11 +92,13 @@ void JournalSource::adapt_batch() {
 Fetch JournalSource::wait_for_more() {
     std::int64_t due = DueBell::never;
     DueBell::silence(bell_.worker_fd());
+    bell_.take();
     try {
         journal_.use([&](Journal& journal) {
             due = journal.next_due(queue_.name, types_).value_or(DueBell::never);
         });
     } catch (const JournalError& e) {
+        bell_.announce(DueBell::at_once);
         journal_.complain(e);
         JournalAccess::pause();
         return Fetch::interrupted;
@@ -106,6 +108,7 @@ Fetch JournalSource::wait_for_more() {
         return Fetch::interrupted;
     }
     if (due != DueBell::never) bell_.announce(due);
+    is_finished_ = true;
     return Fetch::finished;
 }
 
@@ -119,6 +122,8 @@ void JournalSource::leave(Slot& slot) {
     claimed_.clear();
     next_ = 0;
     if (slot.holds_claims()) settle_claims(slot, journal_);
+    // Asked to leave before it had looked, or with rows in hand: others must look.
+    if (!is_finished_) bell_.announce(DueBell::at_once);
 }
 
 bool JournalSource::settle_claims(Slot& slot, JournalAccess& journal) {

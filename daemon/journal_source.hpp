@@ -55,6 +55,7 @@ private:
     std::size_t next_ = 0;
     std::size_t batch_ = 1;  // rows to claim at once
     std::int64_t claimed_at_ns_ = 0;
+    bool is_finished_ = false;  // nothing is due, and when the next is has been announced
 };
 
 }  // namespace myq

@@ -81,10 +81,14 @@ public:
     void add_drain() {
         if (!is_journaled_ && !queue_.config.drain) return;
         Drain drain;
-        drain.queue = std::make_shared<WorkerSpec>(intake(IntakeMode::drain));
+        auto empties = intake(IntakeMode::drain);
+        empties.leaves_by_itself = true;
+        drain.queue = std::make_shared<WorkerSpec>(std::move(empties));
         auto body = [task = task(Selector::any(), WorkerTask::From::queue), keep = keep()](
                         const WorkerSeat& seat) { return shelve_slot(task, seat); };
-        drain.slot = std::make_shared<WorkerSpec>(WorkerSpec{queue_.config.name, body});
+        WorkerSpec shelves{queue_.config.name, body};
+        shelves.leaves_by_itself = true;
+        drain.slot = std::make_shared<WorkerSpec>(std::move(shelves));
         generation_.drains.push_back(std::move(drain));
     }
 
