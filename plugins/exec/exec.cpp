@@ -20,7 +20,8 @@
 //   standard output   logged line by line at level debug
 //   standard error    logged line by line at level warn. Of a longer line 1000 bytes are logged, of
 //                     each output 64 KiB a message; empty lines are left out.
-//   MYQ_TYPE, MYQ_TYPE_NAME, MYQ_QUEUE, MYQ_ATTEMPT and PATH in its environment, and nothing else
+//   MYQ_TYPE, MYQ_TYPE_NAME, MYQ_QUEUE, MYQ_ID (empty for none), MYQ_ATTEMPT and PATH in its
+//   environment, and nothing else
 //   no other open file, default signals, a process group of its own
 //
 // and answers with its exit status
@@ -194,6 +195,7 @@ std::vector<std::string> Exec::environment(const myq::Message& message) const {
     list.push_back("MYQ_TYPE=" + std::to_string(message.type()));
     list.push_back("MYQ_TYPE_NAME=" + std::string(message.type_name()));
     list.push_back("MYQ_QUEUE=" + std::string(message.queue()));
+    list.push_back("MYQ_ID=" + std::string(message.id()));
     list.push_back("MYQ_ATTEMPT=" + std::to_string(message.attempt()));
     return list;
 }

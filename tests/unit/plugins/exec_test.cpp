@@ -72,7 +72,7 @@ TEST_CASE("exec: arguments arrive as they are, without a shell") {
 
 TEST_CASE("exec: the environment is the message's, the configured and PATH, and nothing else") {
     StartedPlugin exec("exec", {{"command", {"/usr/bin/env"}}, {"environment", {"LANG=C", "E="}}});
-    const Letter letter{.type = 9, .type_name = "mail", .queue = "post", .attempt = 2};
+    const Letter letter{.type = 9, .type_name = "mail", .queue = "post", .attempt = 2, .id = "00ff"};
     CHECK(exec.handle("", letter) == Answer{MYQ_DONE, ""});
     CHECK(lines_at(MYQ_DEBUG) ==
           "env: LANG=C\n"
@@ -81,6 +81,7 @@ TEST_CASE("exec: the environment is the message's, the configured and PATH, and 
           "env: MYQ_TYPE=9\n"
           "env: MYQ_TYPE_NAME=mail\n"
           "env: MYQ_QUEUE=post\n"
+          "env: MYQ_ID=00ff\n"
           "env: MYQ_ATTEMPT=2\n");
 }
 

@@ -82,7 +82,7 @@ Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
                                  .body_size = body.size(),
                                  .attempt = letter.attempt,
                                  .timeout_ms = letter.timeout_ms,
-                                 .id = ""};
+                                 .id = letter.id.c_str()};
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     plugin_->handle(state_, &message, &outcome);

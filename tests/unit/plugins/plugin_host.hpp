@@ -40,6 +40,7 @@ struct Letter {
     std::string queue = "jobs";
     std::uint32_t attempt = 1;
     std::int64_t timeout_ms = 0;
+    std::string id = {};
 };
 
 // One plugin, started with options as a worker would; stopped in the destructor.
