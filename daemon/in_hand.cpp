@@ -8,12 +8,14 @@ namespace {
 
 InHand out_of_envelope(std::span<const std::byte> bytes) {
     Envelope envelope;
-    InHand message{bytes, {}, {}, nullptr, {}};
+    InHand message{bytes, {}, {}, nullptr, {}, {}};
     const EnvelopeError error = decode_envelope(bytes, envelope);
     if (error != EnvelopeError::none) {
         message.broken = describe(error);
+        message.asker = envelope.confirm;
     } else if (envelope.kind != EnvelopeKind::message) {
         message.broken = "it is an answer, not a message";
+        message.asker = envelope.confirm;
     } else {
         message.body = envelope.body;
         message.id = envelope.id;
@@ -30,7 +32,7 @@ InHand take_in_hand(const Slot& slot) {
     // What comes from the journal left its envelope when it went there.
     const bool from_journal = slot.row() != 0;
     if (!from_journal && is_envelope(slot.body())) return out_of_envelope(slot.body());
-    InHand message{slot.body(), {}, {}, nullptr, {}};
+    InHand message{slot.body(), {}, {}, nullptr, {}, {}};
     if (from_journal) {
         message.id.bytes = slot.id();
         if (slot.expires_ms() != 0) message.expires_ms = slot.expires_ms();

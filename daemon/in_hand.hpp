@@ -16,6 +16,7 @@ struct InHand {
     MessageId id;
     std::optional<std::int64_t> expires_ms;
     const char* broken = nullptr;  // what is wrong with its envelope; `body` is all of it then
+    std::optional<ConfirmAddress> asker;  // who is told that it is broken
     // Its sender wants it in the journal: confirmed, later, or only once. Then this says how.
     std::optional<Envelope> wish;
 };

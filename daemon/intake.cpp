@@ -122,8 +122,9 @@ private:
         std::string reason;
         if (is_envelope(message.body)) open(message.body, now, row, reason);
         const Inserted inserted = journal.insert(number, row);
-        message.head->status =
-            inserted == Inserted::duplicate ? ConfirmStatus::duplicate : ConfirmStatus::accepted;
+        message.head->status = ConfirmStatus::accepted;
+        if (inserted == Inserted::duplicate) message.head->status = ConfirmStatus::duplicate;
+        if (row.dead) message.head->status = ConfirmStatus::broken;
         if (!row.dead) earliest_due_ = std::min(earliest_due_, row.due_ms);
     }
 
@@ -148,8 +149,9 @@ private:
 
     static std::optional<ConfirmAddress> asker_of(const Batch::Message& message) {
         if (!is_envelope(message.body)) return std::nullopt;
+        // Set only where it can be believed, also in an envelope that is broken elsewhere.
         Envelope envelope;
-        if (decode_envelope(message.body, envelope) != EnvelopeError::none) return std::nullopt;
+        decode_envelope(message.body, envelope);
         return envelope.confirm;
     }
 

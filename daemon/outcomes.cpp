@@ -96,6 +96,18 @@ bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_vi
     });
 }
 
+bool Outcomes::broken(const InHand& message, std::size_t tally_row) {
+    if (!dead(message, tally_row, fmt::format("broken envelope: {}", message.broken))) return false;
+    answer(message.asker, ConfirmStatus::broken);
+    return true;
+}
+
+void Outcomes::answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status) {
+    if (!asker) return;
+    confirmations_.add(*asker, status);
+    confirmations_.send();
+}
+
 bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     const std::int64_t now = wall_clock_ms();
     NewMessage row;
@@ -107,10 +119,7 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     row.unique_key = wish.unique_key;
     ConfirmStatus status = ConfirmStatus::accepted;
     if (!admit(row, wish.confirm, status)) return false;
-    if (wish.confirm) {
-        confirmations_.add(*wish.confirm, status);
-        confirmations_.send();
-    }
+    answer(wish.confirm, status);
     const bool is_taken = status == ConfirmStatus::accepted;
     slot_.settle(is_taken ? Tally::journaled : Tally::refused, tally_row);
     if (is_taken) bell_.announce(row.due_ms);

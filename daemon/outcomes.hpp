@@ -35,6 +35,9 @@ public:
     // No further attempt can help.
     bool dead(const InHand& message, std::size_t tally_row, const std::string& reason);
 
+    // Its envelope cannot be understood: dead, and the sender is told if it asked and can be.
+    bool broken(const InHand& message, std::size_t tally_row);
+
     // Its sender wants it in the journal; see InHand::wish.
     bool journaled(const Envelope& wish, std::size_t tally_row);
 
@@ -48,6 +51,7 @@ private:
     bool write(const InHand& message, const NewMessage& as, std::string_view reason);
     bool admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
                ConfirmStatus& status);
+    void answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status);
     std::vector<Attempt> history() const;
     std::string held_back() const;
 

@@ -141,7 +141,7 @@ private:
         over_ = false;
         id_text_[0] = '\0';
         if (slot_.row() == 0 && !is_envelope(slot_.body())) [[likely]] {
-            in_hand_ = {slot_.body(), {}, {}, nullptr, {}};
+            in_hand_ = {slot_.body(), {}, {}, nullptr, {}, {}};
             return true;
         }
         return unpack_more(row);
@@ -151,7 +151,7 @@ private:
         in_hand_ = take_in_hand(slot_);
         over_ = true;
         if (in_hand_.broken != nullptr) {
-            return outcomes_.dead(in_hand_, row, fmt::format("broken envelope: {}", in_hand_.broken));
+            return outcomes_.broken(in_hand_, row);
         }
         if (in_hand_.wish) return outcomes_.journaled(*in_hand_.wish, row);
         if (in_hand_.expires_ms && *in_hand_.expires_ms <= wall_clock_ms()) {

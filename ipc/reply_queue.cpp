@@ -98,8 +98,7 @@ bool is_orphaned(const QueueStat& queue, uid_t self, std::time_t now, std::chron
 }  // namespace
 
 ReplyQueue::ReplyQueue(uid_t daemon)
-    : queue_(MessageQueue::create(QueueKey::private_queue(), reply_queue_mode)),
-      token_(0) {
+    : queue_(MessageQueue::create(QueueKey::private_queue(), reply_queue_mode)) {
     try {
         token_ = random_token();
         // The signature: what is received last, and by whom, stays on record. Before the queue is
