@@ -24,7 +24,8 @@ namespace {
         if (size < 0) ::_exit(EXIT_FAILURE);
         const std::span<const std::byte> body(buffer.data() + sizeof(long),
                                               static_cast<std::size_t>(size));
-        if (!answer_if_asked(body)) ::_exit(EXIT_FAILURE);
+        Mark mark;
+        if (!answer_if_asked(body, mark)) ::_exit(EXIT_FAILURE);
     }
 }
 

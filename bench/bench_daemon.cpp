@@ -3,6 +3,7 @@
 #include "bench/command.hpp"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <pwd.h>
 #include <stdlib.h>
@@ -22,12 +23,6 @@ namespace myq::bench {
 namespace {
 
 using Path = std::filesystem::path;
-
-// A tmpfs if there is one: that is where an installed daemon has its slots.
-Path place_for_directories() {
-    std::error_code ignored;
-    return std::filesystem::is_directory("/dev/shm", ignored) ? "/dev/shm" : "/tmp";
-}
 
 std::string read(const Path& file) {
     std::ifstream in(file);
@@ -49,43 +44,27 @@ void check_service_user() {
                              "this on a machine of its own, or start it as an ordinary user");
 }
 
+// What it says may be no longer than a pipe holds.
+Milliseconds run_to_end(const std::vector<std::string>& words) {
+    const auto begun = std::chrono::steady_clock::now();
+    Command command(words);
+    const int status = command.wait();
+    const Milliseconds taken = std::chrono::steady_clock::now() - begun;
+    if (status == 0) return taken;
+    throw std::runtime_error(
+        fmt::format("{}: exit status {}: {}", fmt::join(words, " "), status, command.rest()));
+}
+
 }  // namespace
 
-OwnDirectory::OwnDirectory() {
-    std::string name = place_for_directories() / "myq-bench.XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) {
-        throw std::system_error(errno, std::generic_category(), "mkdtemp " + name);
-    }
-    path_ = name;
-    // The daemon's user must be able to pass through.
-    std::filesystem::permissions(path_, std::filesystem::perms{0755});
-}
-
-OwnDirectory::~OwnDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-}
-
-BenchDaemon::BenchDaemon(Path program, std::uint64_t capacity)
-    : program_(std::move(program)),
-      key_(free_key()) {
+BenchDaemon::BenchDaemon(const Setup& setup) : program_(setup.program), key_(free_key()) {
     check_service_user();
     const Path plugins = directory_.path() / "plugins";
     std::filesystem::create_directory(plugins);
     std::filesystem::permissions(plugins, std::filesystem::perms{0755});
     std::filesystem::copy_file(MYQ_BENCH_SINK, plugins / "sink.so");
     std::filesystem::permissions(plugins / "sink.so", std::filesystem::perms{0644});
-    std::ofstream(config()) << fmt::format(R"(daemon: {{run_dir: "{0}/run"}}
-log: {{target: file, file: "{0}/myqd.log"}}
-plugins: {{dir: "{0}/plugins", auto_route: false}}
-queues:
-  - name: bench
-    key: {1}
-    capacity: {2}
-    receivers: 1
-    handlers: [{{type: any, plugin: sink}}]
-)",
-                                           directory_.path().string(), key_.text(), capacity);
+    configure(setup);
     start();
 }
 
@@ -98,29 +77,43 @@ BenchDaemon::~BenchDaemon() {
     }
 }
 
+void BenchDaemon::configure(const Setup& setup) const {
+    std::ofstream file(config());
+    file << fmt::format(R"(daemon: {{run_dir: "{0}/run"}}
+log: {{target: file, file: "{0}/myqd.log"}}
+plugins: {{dir: "{0}/plugins", auto_route: false}}
+queues:
+  - name: bench
+    key: {1}
+    capacity: {2}
+    receivers: 1
+    handlers: [{{type: any, plugin: sink}}]
+)",
+                        directory_.path().string(), key_.text(), setup.capacity);
+    // Left out otherwise, so that a daemon that knows no journal can be measured too.
+    if (setup.journal_dir.empty()) return;
+    file << fmt::format(R"(    durability: journal
+journal: {{dir: "{}", max_size: 1024GiB, min_free: 0}}
+)",
+                        setup.journal_dir.string());
+}
+
 Milliseconds BenchDaemon::start() {
-    const Milliseconds taken = run("");
+    const Milliseconds taken = run_to_end({program_, "--config", config()});
     running_ = true;
     queue_ = MessageQueue::open(key_);
     return taken;
 }
 
 Milliseconds BenchDaemon::stop() {
-    const Milliseconds taken = run("--stop");
+    const Milliseconds taken = run_to_end({program_, "--config", config(), "--stop"});
     running_ = false;
     return taken;
 }
 
-Milliseconds BenchDaemon::run(const std::string& option) const {
-    std::vector<std::string> words{program_, "--config", config()};
-    if (!option.empty()) words.push_back(option);
-    const auto begun = std::chrono::steady_clock::now();
-    Command command(words);
-    const int status = command.wait();
-    const Milliseconds taken = std::chrono::steady_clock::now() - begun;
-    if (status == 0) return taken;
-    throw std::runtime_error(fmt::format("{} {}: exit status {}: {}", program_.string(), option,
-                                         status, command.rest()));
+Milliseconds BenchDaemon::ask(std::vector<std::string> words) const {
+    words.insert(words.begin(), {MYQ_BENCH_CLIENT, "--config", config()});
+    return run_to_end(words);
 }
 
 std::vector<pid_t> BenchDaemon::processes() const {

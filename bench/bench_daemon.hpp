@@ -1,5 +1,7 @@
 #pragma once
 
+#include "bench/load.hpp"
+#include "bench/own_directory.hpp"
 #include "ipc/message_queue.hpp"
 
 #include <sys/types.h>
@@ -14,27 +16,20 @@ namespace myq::bench {
 
 using Milliseconds = std::chrono::duration<double, std::milli>;
 
-// A directory of this program's own, removed with all that is in it.
-class OwnDirectory {
-public:
-    OwnDirectory();
-    ~OwnDirectory();
-    OwnDirectory(const OwnDirectory&) = delete;
-    OwnDirectory& operator=(const OwnDirectory&) = delete;
-
-    const std::filesystem::path& path() const { return path_; }
-
-private:
-    std::filesystem::path path_;
-};
-
-// The real myqd: one queue, one worker, the plugin that does nothing, everything in a directory of
-// its own.
+// The real myqd: one queue, one worker, the plugin that does nothing, everything but a journal in a
+// directory of its own.
 class BenchDaemon {
 public:
-    // `capacity`: the queue's, as far as the kernel grants it. Throws std::runtime_error with what
-    // the daemon said if it does not start.
-    BenchDaemon(std::filesystem::path program, std::uint64_t capacity);
+    struct Setup {
+        std::filesystem::path program;
+        std::uint64_t capacity = wanted_capacity;  // the queue's, as far as the kernel grants it
+        // Where every message is journaled; empty for a queue in memory.
+        std::filesystem::path journal_dir{};
+    };
+    static constexpr std::uint64_t wanted_capacity = 1U << 20U;  // as in the shipped configuration
+
+    // Throws std::runtime_error with what the daemon said if it does not start.
+    explicit BenchDaemon(const Setup& setup);
     // Stops it, and removes its queue.
     ~BenchDaemon();
     BenchDaemon(const BenchDaemon&) = delete;
@@ -46,6 +41,9 @@ public:
     // `myqd --stop`, until it says that nobody runs any more.
     Milliseconds stop();
 
+    // `myq WORDS`, until it has said all. Throws std::runtime_error with what it said if it fails.
+    Milliseconds ask(std::vector<std::string> words) const;
+
     // Of the daemon that runs:
     const MessageQueue& queue() const { return *queue_; }
     pid_t worker() const;
@@ -53,8 +51,20 @@ public:
 
     std::string log() const;
 
+    // Runs `work` on it; what that throws says what is in the daemon's log, too.
+    template <typename Work>
+    auto explain(const Work& work) const {
+        try {
+            return work();
+        } catch (const Stopped&) {
+            throw;
+        } catch (const std::exception& e) {
+            throw std::runtime_error(std::string(e.what()) + "; the daemon's log:\n" + log());
+        }
+    }
+
 private:
-    Milliseconds run(const std::string& option) const;
+    void configure(const Setup& setup) const;
     std::filesystem::path config() const { return directory_.path() / "myq.yaml"; }
 
     OwnDirectory directory_;

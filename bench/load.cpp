@@ -1,7 +1,5 @@
 #include "bench/load.hpp"
 
-#include "bench/mark.hpp"
-
 #include <signal.h>
 #include <sys/time.h>
 
@@ -31,12 +29,6 @@ void throw_if_signalled() {
     throw std::runtime_error("no answer for " + std::to_string(patience_seconds) + " s");
 }
 
-[[noreturn]] void throw_call_failed(const char* call) {
-    const int error = errno;
-    if (error == EINTR) throw_if_signalled();
-    throw std::system_error(error, std::generic_category(), call);
-}
-
 // One message, made once and sent again and again, as a C program would.
 class Sender {
 public:
@@ -46,15 +38,10 @@ public:
           message_(sizeof(long) + body_size, std::byte{'m'}) {
         const long type = 1;
         std::memcpy(message_.data(), &type, sizeof type);
-        throw_if_signalled();
-        set_alarm(patience_seconds);
     }
-    ~Sender() { set_alarm(0); }
-    Sender(const Sender&) = delete;
-    Sender& operator=(const Sender&) = delete;
 
-    void want_answer(bool wanted) {
-        const Mark mark{wanted ? 1 : 0, lane_.answers};
+    void want(Wanted wanted) {
+        const Mark mark{wanted, lane_.answers};
         std::memcpy(message_.data() + sizeof(long), &mark, sizeof mark);
     }
 
@@ -62,17 +49,8 @@ public:
         if (::msgsnd(lane_.queue, message_.data(), body_size_, 0) != 0) throw_call_failed("msgsnd");
     }
 
-    void await_answer() const {
-        struct {
-            long type;
-            Mark mark;
-        } answer;
-        if (::msgrcv(lane_.answers, &answer, sizeof answer.mark, 0, 0) < 0) {
-            throw_call_failed("msgrcv");
-        }
-    }
-
 private:
+    Patience patience_;
     Lane lane_;
     std::size_t body_size_;
     std::vector<std::byte> message_;
@@ -114,25 +92,52 @@ void listen_to_signals() {
         ::sigaction(signal, &action, nullptr);
 }
 
+Patience::Patience() {
+    throw_if_signalled();
+    set_alarm(patience_seconds);
+}
+
+Patience::~Patience() {
+    set_alarm(0);
+}
+
+void throw_call_failed(const char* call) {
+    const int error = errno;
+    if (error == EINTR) throw_if_signalled();
+    throw std::system_error(error, std::generic_category(), call);
+}
+
+std::vector<std::byte> marked_body(const Mark& mark, std::size_t size) {
+    std::vector<std::byte> body(size, std::byte{'m'});
+    std::memcpy(body.data(), &mark, sizeof mark);
+    return body;
+}
+
+std::int64_t await_answer(int answers) {
+    Answer answer;
+    if (::msgrcv(answers, &answer, answer_size, 0, 0) < 0) throw_call_failed("msgrcv");
+    return answer.handed_ns;
+}
+
 double messages_per_second(const Lane& lane, std::size_t body_size, int messages) {
     Sender sender(lane, body_size);
-    sender.want_answer(false);
+    sender.want(Wanted::nothing);
     const Clock::time_point start = Clock::now();
     for (int i = 1; i < messages; ++i)
         sender.send();
-    sender.want_answer(true);
+    sender.want(Wanted::an_answer);
     sender.send();
-    sender.await_answer();
+    await_answer(lane.answers);
     return per_second(messages, start);
 }
 
 double round_trips_per_second(const Lane& lane, std::size_t body_size, int round_trips) {
     Sender sender(lane, body_size);
-    sender.want_answer(true);
+    sender.want(Wanted::an_answer);
     const Clock::time_point start = Clock::now();
     for (int i = 0; i < round_trips; ++i) {
         sender.send();
-        sender.await_answer();
+        await_answer(lane.answers);
     }
     return per_second(round_trips, start);
 }

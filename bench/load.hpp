@@ -1,9 +1,12 @@
 #pragma once
 
+#include "bench/mark.hpp"
 #include "ipc/message_queue.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <stdexcept>
+#include <vector>
 
 namespace myq::bench {
 
@@ -37,6 +40,24 @@ public:
 // Lets SIGINT and SIGTERM end a measurement with Stopped, and SIGALRM one that gets no answer, so
 // that whatever was started and made is ended and removed on the way out.
 void listen_to_signals();
+
+// For as long as it lives, waiting for what does not come ends after a minute: with
+// std::runtime_error, as far as the call that waits is followed by throw_call_failed().
+class Patience {
+public:
+    Patience();
+    ~Patience();
+    Patience(const Patience&) = delete;
+    Patience& operator=(const Patience&) = delete;
+};
+
+// Throws what errno says of `call`, or Stopped, or that patience is over.
+[[noreturn]] void throw_call_failed(const char* call);
+
+std::vector<std::byte> marked_body(const Mark& mark, std::size_t size);
+
+// Waits for the next answer: when the receiver had the message in hand, by monotonic_ns().
+std::int64_t await_answer(int answers);
 
 // Messages a second, from the first msgsnd to the answer that says the last one was handled.
 double messages_per_second(const Lane& lane, std::size_t body_size, int messages);

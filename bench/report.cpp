@@ -21,24 +21,37 @@ std::string processor_model() {
     return "unknown processor";
 }
 
+// Three digits that count, and no more where there are enough of them.
+std::string number(double value) {
+    return fmt::format("{:>9.{}f}", value, value < 100 ? 2 : 0);
+}
+
 std::string spread(const Samples& samples) {
-    return fmt::format("{:>9.0f} {:>9.0f} {:>9.0f}", samples.median(), samples.min(),
-                       samples.max());
+    if (samples.size() == 0) return fmt::format("{:>29}", "-");
+    return fmt::format("{} {} {}", number(samples.median()), number(samples.min()),
+                       number(samples.max()));
 }
 
 nlohmann::ordered_json json(const Contest& contest) {
-    const auto both = [&](auto number) {
-        return nlohmann::ordered_json{{"baseline", number(contest.bare)},
-                                      {"myqd", number(contest.daemon)}};
+    const bool has_baseline = contest.baseline.size() > 0;
+    const auto both = [&](auto number_of) {
+        nlohmann::ordered_json object{{"baseline", nullptr}, {"myqd", number_of(contest.daemon)}};
+        if (has_baseline) object["baseline"] = number_of(contest.baseline);
+        return object;
     };
-    return {{"scenario", contest.scenario},
-            {"baseline", "bare msgsnd and msgrcv"},
-            {"ratio", contest.ratio()},
-            {"unit", contest.unit},
-            {"median", both([](const Samples& samples) { return samples.median(); })},
-            {"min", both([](const Samples& samples) { return samples.min(); })},
-            {"max", both([](const Samples& samples) { return samples.max(); })},
-            {"rounds", contest.bare.size()}};
+    nlohmann::ordered_json object{
+        {"scenario", contest.scenario},
+        {"baseline", contest.against},
+        {"ratio", nullptr},
+        {"unit", contest.unit},
+        {"median", both([](const Samples& samples) { return samples.median(); })},
+        {"min", both([](const Samples& samples) { return samples.min(); })},
+        {"max", both([](const Samples& samples) { return samples.max(); })},
+        {"rounds", contest.daemon.size()}};
+    if (has_baseline) object["ratio"] = contest.ratio();
+    if (contest.target > 0) object["target"] = contest.target;
+    if (!contest.remark.empty()) object["remark"] = contest.remark;
+    return object;
 }
 
 nlohmann::ordered_json json(const Fact& fact) {
@@ -54,38 +67,56 @@ nlohmann::ordered_json json(const Machine& machine) {
             {"cores", machine.cores}, {"load", machine.load},     {"capacity", machine.capacity}};
 }
 
+std::string heading(const Contest& contest) {
+    return fmt::format("\n{:<42}{:^29}   {:^29}   ratio\n{:<42}{:>9} {:>9} {:>9}   {:>9} {:>9} "
+                       "{:>9}\n",
+                       "", contest.against, "myqd", contest.unit, "median", "min", "max", "median",
+                       "min", "max");
+}
+
+std::string line(const Contest& contest) {
+    const std::string ratio =
+        contest.baseline.size() > 0 ? fmt::format("{:.2f}", contest.ratio()) : "-";
+    const std::string target =
+        contest.target > 0 ? fmt::format("  (target {:.4g})", contest.target) : "";
+    const std::string remark = contest.remark.empty() ? "" : "  " + contest.remark;
+    return fmt::format("{:<42}{}   {}   {:>5}{}{}\n", contest.scenario, spread(contest.baseline),
+                       spread(contest.daemon), ratio, target, remark);
+}
+
+std::string line(const Fact& fact) {
+    const std::string value =
+        fact.skipped ? "-"
+                     : fmt::format("{:.{}f} {}", fact.value, fact.value < 100 ? 2 : 0, fact.unit);
+    const std::string limit = fact.limit > 0 ? fmt::format("  (limit {:.0f})", fact.limit) : "";
+    const std::string remark = fact.remark.empty() ? "" : "  " + fact.remark;
+    return fmt::format("{:<42}{}{}{}\n", fact.scenario, value, limit, remark);
+}
+
 }  // namespace
 
-Machine this_machine(std::uint64_t capacity) {
+Machine this_machine() {
     utsname system{};
     ::uname(&system);
     double load = 0;
     ::getloadavg(&load, 1);
-    return {system.release, processor_model(), ::sysconf(_SC_NPROCESSORS_ONLN), load, capacity};
+    return {system.release, processor_model(), ::sysconf(_SC_NPROCESSORS_ONLN), load, {}};
 }
 
 std::string table(const Report& report) {
     const Machine& machine = report.machine;
-    std::string text =
-        fmt::format("Linux {}, {} x {}, load {:.1f} before the run\n"
-                    "queues of {} bytes; one sender, one receiver\n\n"
-                    "{:<42}{:^29}   {:^29}   ratio\n{:<42}{:>9} {:>9} {:>9}   {:>9} {:>9} {:>9}\n",
-                    machine.kernel, machine.cores, machine.processor, machine.load,
-                    machine.capacity, "", "bare msgsnd and msgrcv", "myqd", "a second", "median",
-                    "min", "max", "median", "min", "max");
+    std::string text = fmt::format("Linux {}, {} x {}, load {:.1f} before the run\n",
+                                   machine.kernel, machine.cores, machine.processor, machine.load);
+    if (machine.capacity > 0) text += fmt::format("queues of {} bytes\n", machine.capacity);
+    const Contest* last = nullptr;
     for (const Contest& contest : report.contests) {
-        text += fmt::format("{:<42}{}   {}   {:>5.2f}\n", contest.scenario, spread(contest.bare),
-                            spread(contest.daemon), contest.ratio());
+        if (last == nullptr || last->against != contest.against) text += heading(contest);
+        text += line(contest);
+        last = &contest;
     }
-    text += '\n';
-    for (const Fact& fact : report.facts) {
-        const std::string value = fact.skipped ? "-"
-                                               : fmt::format("{:.{}f} {}", fact.value,
-                                                             fact.value < 100 ? 2 : 0, fact.unit);
-        const std::string limit = fact.limit > 0 ? fmt::format("  (limit {:.0f})", fact.limit) : "";
-        const std::string remark = fact.remark.empty() ? "" : "  " + fact.remark;
-        text += fmt::format("{:<42}{}{}{}\n", fact.scenario, value, limit, remark);
-    }
+    if (!report.facts.empty()) text += '\n';
+    for (const Fact& fact : report.facts)
+        text += line(fact);
     return text;
 }
 

@@ -14,10 +14,10 @@ struct Machine {
     std::string processor;
     long cores = 0;
     double load = 0;             // how busy it was before, by getloadavg(3)
-    std::uint64_t capacity = 0;  // msg_qbytes of both queues
+    std::uint64_t capacity = 0;  // msg_qbytes of every queue, 0: none was measured
 };
 
-Machine this_machine(std::uint64_t capacity);
+Machine this_machine();  // but for the capacity
 
 struct Report {
     Machine machine;

@@ -11,6 +11,7 @@ public:
     void add(double value) { values_.push_back(value); }
     std::size_t size() const { return values_.size(); }
     double median() const;
+    double percentile(double percent) const;  // 0 to 100: so many percent are at most this
     double min() const;
     double max() const;
     const std::vector<double>& values() const { return values_; }
@@ -19,21 +20,24 @@ private:
     std::vector<double> values_;
 };
 
-// The bare kernel queue and the daemon, measured in turn; bare[i] and daemon[i] are neighbours in
-// time.
+// The same measured of something well known and of the daemon, in turn; baseline[i] and daemon[i]
+// are neighbours in time. Every member has an initialiser, so that naming only some draws no
+// warning.
 struct Contest {
     std::string scenario{};
-    std::string unit{};  // more is better
-    Samples bare;
-    Samples daemon;
+    std::string unit{};     // "a second": more is better; "ms": less is
+    std::string against{};  // what the baseline is
+    Samples baseline{};     // none if it was skipped
+    Samples daemon{};
+    std::string remark{};
+    double target = 0;  // what the ratio should reach (a second) or stay below (ms), 0: none is set
 
-    // The median of daemon[i] / bare[i]: what a machine with other work to do slows down for a
-    // while, it slows down for both of a pair.
+    // The median of daemon[i] / baseline[i]: what a machine with other work to do slows down for a
+    // while, it slows down for both of a pair. 0 if there is no baseline.
     double ratio() const;
 };
 
-// Something measured of the daemon alone. Every member has an initialiser, so that naming only some
-// draws no warning.
+// Something measured of the daemon alone.
 struct Fact {
     std::string scenario{};
     std::string unit{};

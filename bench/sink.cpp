@@ -3,15 +3,24 @@
 
 #include <myq/handler.hpp>
 
+#include <unistd.h>
+
 namespace {
+
+using myq::bench::Wanted;
 
 class Sink : public myq::Handler {
 public:
     using Handler::Handler;
 
     myq::Outcome handle(const myq::Message& message) override {
-        const auto body = std::as_bytes(std::span(message.text()));
-        return myq::bench::answer_if_asked(body) ? myq::done() : myq::reject("cannot answer");
+        myq::bench::Mark mark;
+        if (!myq::bench::answer_if_asked(message.body(), mark)) return myq::reject("cannot answer");
+        if (mark.wanted == Wanted::a_death && message.attempt() == 1) {
+            while (!should_stop())
+                ::pause();
+        }
+        return myq::done();
     }
 };
 

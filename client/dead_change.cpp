@@ -51,10 +51,13 @@ Chosen choose(const DeadFilter& filter, const ConfigChoice& choice, const char* 
 void check_numbers(const Chosen& chosen, std::uint64_t found) {
     const std::size_t named = chosen.filter.rows.size();
     if (found >= named) return;
-    throw Failure(ExitCode::unavailable,
-                  fmt::format("{} of {} named no dead message, or none that is as you say: see "
-                              "which there are: myq dead list",
-                              named - found, counted(named, "number")));
+    const std::string which =
+        named == 1 ? "this number" : fmt::format("{} of these {} numbers", named - found, named);
+    throw Failure(
+        ExitCode::unavailable,
+        fmt::format("no dead message, or none that is as you say, has {}: see which there "
+                    "are: myq dead list",
+                    which));
 }
 
 // The daemon looks by itself only when something is due that it knows of.

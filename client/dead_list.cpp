@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -61,48 +62,48 @@ std::vector<std::string> row(const JournalEntry& entry, const std::optional<Conf
         body_head(text_of(entry.body))};
 }
 
-// How many more there are, where an index knows it: whoever has ten million dead messages does not
-// want to wait for a number.
-std::string remainder(Journal& journal, const JournalFilter& filter, std::uint64_t shown,
-                      std::int64_t now_ms) {
-    if (filter.since_ms || filter.match || !filter.rows.empty()) {
-        return "... and more: list them all with --all\n";
-    }
-    std::uint64_t dead = 0;
-    for (const TypeCountsInJournal& one : journal.counts(now_ms)) {
-        if (filter.queue && one.queue != *filter.queue) continue;
-        if (filter.type && one.type != *filter.type) continue;
-        dead += one.counts.dead;
-    }
+// How many there are behind those shown; whoever has ten million does not want to wait for a
+// number.
+constexpr std::uint64_t most_counted = 10'000;
+
+std::string remainder(std::uint64_t seen, std::uint64_t shown) {
+    const std::uint64_t more = seen - shown;
     return fmt::format("... and {} more: list them all with --all\n",
-                       dead > shown ? dead - shown : 1);
+                       more < most_counted ? std::to_string(more)
+                                           : fmt::format("{} or", most_counted));
+}
+
+// Shows what the filter lets through, the first `most` of it. Returns how many it met.
+std::uint64_t show(Journal& journal, const JournalFilter& filter, std::uint64_t most, bool json,
+                   const std::optional<Config>& config, std::int64_t now_ms) {
+    std::uint64_t seen = 0;
+    Table table = make_table();
+    journal.list(filter, now_ms, [&](const JournalEntry& entry) {
+        if (++seen > most) return;
+        if (json) {
+            print_out(to_json(entry, false).dump() + "\n");
+        } else {
+            table.add(row(entry, config, now_ms));
+        }
+    });
+    table.finish();
+    return seen;
 }
 
 void list(const ListOptions& options, const ConfigChoice& choice) {
     const std::optional<Config> config = choice.load_if_there();
     const std::int64_t now = now_ms();
+    const std::uint64_t most =
+        options.filter.all ? std::numeric_limits<std::uint64_t>::max() : options.count;
     JournalFilter filter = options.filter.filter(config, now);
-    if (!options.filter.all) filter.limit = options.count + 1;
+    if (!options.filter.all) filter.limit = options.count + (options.json ? 0 : most_counted);
     const auto journal = open_journal(config, choice.file());
-    std::uint64_t seen = 0;
-    if (journal) {
-        Table table = make_table();
-        journal->list(filter, now, [&](const JournalEntry& entry) {
-            if (seen++ >= options.count && !options.filter.all) return;
-            if (options.json) {
-                print_out(to_json(entry, false).dump() + "\n");
-            } else {
-                table.add(row(entry, config, now));
-            }
-        });
-        table.finish();
-    }
+    const std::uint64_t seen =
+        journal ? show(*journal, filter, most, options.json, config, now) : 0;
     if (options.json) return;
-    if (seen == 0) {
-        print_out(options.filter.is_empty() ? "no message is dead\n" : "no dead message is such\n");
-    } else if (seen > options.count && !options.filter.all) {
-        print_out(remainder(*journal, filter, options.count, now));
-    }
+    if (seen > most) print_out(remainder(seen, most));
+    if (seen > 0) return;
+    print_out(options.filter.is_empty() ? "no message is dead\n" : "no dead message is such\n");
 }
 
 }  // namespace
@@ -112,7 +113,7 @@ void add_dead_list(CLI::App& dead, const ConfigChoice& config) {
     CLI::App* verb = dead.add_subcommand("list", "Show which messages are dead, and why");
     options->filter.add(*verb, "All that there are, not only the first");
     verb->add_option("--count", options->count, "Show at most so many, oldest first (50)")
-        ->check(CLI::PositiveNumber)
+        ->check(CLI::Range(1, 1'000'000'000))
         ->type_name("N");
     verb->add_flag("--json", options->json, "One JSON object a line");
     verb->callback([options, &config] { list(*options, config); });

@@ -37,8 +37,8 @@ const char* name(EnvelopeKind kind) {
 
 // "in 3 min", "3 min ago"
 std::string distance(std::int64_t time_ms, std::int64_t now_ms) {
-    const std::int64_t seconds = (time_ms - now_ms) / 1000;
-    return seconds >= 0 ? "in " + span(seconds) : span(-seconds) + " ago";
+    if (time_ms <= now_ms) return span((now_ms - time_ms) / 1000) + " ago";
+    return "in " + span((time_ms - now_ms + 999) / 1000);
 }
 
 std::vector<std::string> options(const Envelope& envelope, std::int64_t now_ms) {

@@ -66,7 +66,10 @@ std::unique_ptr<Journal> open_journal(const std::optional<Config>& config,
         return std::make_unique<Journal>(directory, limits, false);
     } catch (const JournalError& e) {
         if (e.kind() == JournalError::Kind::missing) return nullptr;
-        if (e.kind() == JournalError::Kind::denied) throw not_permitted(directory, status.st_uid);
+        // Refused at the door; or else the journal itself says what is wrong with its files.
+        if (access(directory.c_str(), R_OK | W_OK | X_OK) != 0) {
+            throw not_permitted(directory, status.st_uid);
+        }
         throw;
     }
 }

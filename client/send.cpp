@@ -85,6 +85,18 @@ std::unique_ptr<Sender> make_sender(const SendOptions& options, const Outlet& ou
                                              teller(options));
 }
 
+// The next line. One that cannot be had ends it all, but not before it is known what became of
+// those before it.
+std::optional<std::string_view> next_line(BodyReader& reader, Sender& sender) {
+    try {
+        return reader.line();
+    } catch (const Failure& e) {
+        const bool is_about_input = e.code() == ExitCode::data || e.code() == ExitCode::no_input;
+        if (is_about_input) sender.finish();
+        throw;
+    }
+}
+
 // Sends each line; whatever ends this early also says how many got how far.
 void send_lines(Sender& sender, BodyReader& reader, Progress& progress) {
     reader.when_idle([&] {
@@ -92,7 +104,7 @@ void send_lines(Sender& sender, BodyReader& reader, Progress& progress) {
         progress.advance(sender.done(), reader.bytes_read());
     });
     try {
-        while (const auto line = reader.line()) {
+        while (const auto line = next_line(reader, sender)) {
             sender.send(*line);
             progress.advance(sender.done(), reader.bytes_read());
         }
@@ -108,9 +120,10 @@ void send_lines(Sender& sender, BodyReader& reader, Progress& progress) {
     }
 }
 
-void send_one(Sender& sender, std::string_view body) {
+void send_one(Sender& sender, std::string_view body, Progress& progress) {
     sender.send(body);
     sender.finish();
+    progress.advance(sender.done(), body.size());
 }
 
 std::optional<Wrapper> wrapper_for(const SendOptions& options) {
@@ -143,7 +156,7 @@ void send(SendOptions options, const ConfigChoice& config) {
                       options.wishes.waits() ? "confirmed" : "sent");
     const auto sender = make_sender(options, outlet, wrapper, limit, progress);
     if (options.lines) return send_lines(*sender, *reader, progress);
-    send_one(*sender, input ? reader->all() : std::string_view(*options.body));
+    send_one(*sender, input ? reader->all() : std::string_view(*options.body), progress);
 }
 
 void add_body(CLI::App& verb, SendOptions& options) {

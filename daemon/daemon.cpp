@@ -14,9 +14,11 @@
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/pid_file.hpp"
+#include "daemon/unix/signals.hpp"
 
 #include <spdlog/spdlog.h>
 
+#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -157,6 +159,8 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
     const Config& config = plan->config;
     const std::filesystem::path run_dir = run_directory(config.daemon, options.config);
     make_run_directory(run_dir);
+    // From here on somebody may find us by the pid file; the supervisor takes what they send.
+    hold_signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
     PidFile pid_file(run_dir / "myqd.pid");
     open_log(config.log, plan->service);
     if (!options.foreground) {

@@ -4,6 +4,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
+
 namespace myq {
 
 ServedQueue::ServedQueue(const QueueConfig& config, const Identity& service)
@@ -12,7 +14,10 @@ ServedQueue::ServedQueue(const QueueConfig& config, const Identity& service)
       queue_(set_up_queue(config, service).queue) {}
 
 void ServedQueue::mend(const ReceiveResult& result) {
-    if (result.status == ReceiveStatus::failed) throw queue_.receive_error(result);
+    const bool is_shut = result.status == ReceiveStatus::failed && result.error == EACCES;
+    if (result.status == ReceiveStatus::failed && !is_shut) throw queue_.receive_error(result);
+    // Something else than the mode may forbid it, for ever.
+    if (is_shut && ++shut_ > most_shut) throw queue_.receive_error(result);
     ReadyQueue ready = set_up_queue(config_, service_);
     if (ready.created) {  // one of the workers comes first, and only that one speaks
         spdlog::critical("queue {} ({}) was removed from outside; it was made again, and what was "
@@ -20,6 +25,10 @@ void ServedQueue::mend(const ReceiveResult& result) {
                          config_.name, config_.key.text());
         for (const std::string& remark : ready.remarks)
             spdlog::warn("{}", remark);
+    }
+    if (is_shut) {
+        for (const std::string& remark : ready.remarks)
+            spdlog::warn("shut from outside, and opened again: {}", remark);
     }
     queue_ = ready.queue;
 }

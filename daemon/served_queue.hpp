@@ -9,7 +9,7 @@
 namespace myq {
 
 // A queue of the configuration as a process that serves it sees it: if somebody removes it, it is
-// made again, and one line says so.
+// made again, and if somebody takes away the right to read it, that is taken back; one line says so.
 class ServedQueue {
 public:
     // Attaches the queue, which must exist or may be made. `config` must outlive the object.
@@ -30,9 +30,12 @@ public:
 private:
     void mend(const ReceiveResult& result);
 
+    static constexpr int most_shut = 100;
+
     const QueueConfig& config_;
     Identity service_;
     MessageQueue queue_;
+    int shut_ = 0;
 };
 
 }  // namespace myq

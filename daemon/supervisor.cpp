@@ -36,6 +36,8 @@ void Supervisor::run(Generation first, Readiness& readiness) {
         readiness.ready();
         started_ = true;
         spdlog::info("ready: {} workers", current_->workers.size());
+    } else {
+        readiness.failed("myqd: start: told to stop before it was ready", EXIT_FAILURE);
     }
     while (stopping_ == Stopping::no || !workers_.empty()) {
         wait_for_event();

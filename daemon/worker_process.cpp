@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <random>
 #include <utility>
@@ -29,6 +30,18 @@ constexpr milliseconds infancy{1'000};
 std::minstd_rand& random_source() {
     static std::minstd_rand source{std::random_device{}()};
     return source;
+}
+
+// By proc(5); for a process that looks at its signals only now and then.
+bool blocks_sigterm(pid_t pid) {
+    std::ifstream status("/proc/" + std::to_string(pid) + "/status");
+    for (std::string line; std::getline(status, line);) {
+        const bool is_mask = line.starts_with("SigBlk:") || line.starts_with("SigIgn:");
+        if (!is_mask) continue;
+        const auto mask = std::strtoull(line.c_str() + line.find(':') + 1, nullptr, 16);
+        if ((mask & (1ULL << (SIGTERM - 1))) != 0) return true;
+    }
+    return false;
 }
 
 std::uint64_t resident_bytes(pid_t pid) {
@@ -133,12 +146,20 @@ void WorkerProcess::tick(Clock::time_point now) {
         ::kill(pid_.value(), SIGKILL);
         kill_at_ = now + longest_pause;  // a process in an uninterruptible sleep takes its time
         next_term_ = kill_at_;
+    } else if (now >= next_term_ && is_deaf()) {
+        // A handler has left SIGTERM blocked. Nothing is in its hands, so nothing is lost.
+        ::kill(pid_.value(), SIGKILL);
+        next_term_ = now + term_again;
     } else if (now >= next_term_) {
         // Again and again: msgrcv() takes no signal mask, so a SIGTERM that lands between the
         // worker's look at its flag and msgrcv() finds it asleep.
         ::kill(pid_.value(), SIGTERM);
         next_term_ = now + term_again;
     }
+}
+
+bool WorkerProcess::is_deaf() const {
+    return was_ready_ && !slot_->view().occupied && blocks_sigterm(pid_.value());
 }
 
 void WorkerProcess::check_deadline(Clock::time_point now) {

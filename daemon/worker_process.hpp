@@ -135,6 +135,7 @@ public:
 
 private:
     void check_deadline(Clock::time_point now);
+    bool is_deaf() const;
 
     std::shared_ptr<const WorkerSpec> spec_;
     std::unique_ptr<SlotFile> slot_;

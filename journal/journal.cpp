@@ -19,8 +19,8 @@ namespace {
 
 using Kind = JournalError::Kind;
 
-// A log is emptied when it has most_pages_in_wal; the transaction that took it there may have been a
-// long one.
+// A log is emptied when it has most_pages_in_wal; the transaction that took it there may have been
+// a long one.
 constexpr std::uint64_t usual_log = std::uint64_t{2} * most_pages_in_wal * page_size;
 
 std::int64_t clock_ms() {

@@ -16,9 +16,9 @@
 #include <string_view>
 #include <vector>
 
-// What must outlive a process or the machine: messages that are delayed, tried again later, dead, or
-// journaled from the start. One SQLite file in WAL mode, which several processes use at once; every
-// one opens it itself, after its fork. Times are milliseconds since the epoch.
+// What must outlive a process or the machine: messages that are delayed, tried again later, dead,
+// or journaled from the start. One SQLite file in WAL mode, which several processes use at once;
+// every one opens it itself, after its fork. Times are milliseconds since the epoch.
 namespace myq {
 
 // Something that the journal could not do. what() names the file and says why and what to do.
@@ -56,8 +56,8 @@ struct Attempt {
     std::string cause;  // "killed by SIGSEGV in plugin resize 1.2.0"
 };
 
-// Names a message in a slot: a journal write on its behalf happens once, however often the worker is
-// killed and the write repeated.
+// Names a message in a slot: a journal write on its behalf happens once, however often the worker
+// is killed and the write repeated.
 struct SlotTicket {
     std::uint64_t slot = 0;      // the slot's random identity
     std::uint64_t sequence = 0;  // of the message, or the batch, in that slot; only grows

@@ -37,9 +37,9 @@ std::int64_t Journal::Impl::new_row() {
     if (!next_row) {
         auto rows = sql.next_row.rows();
         if (!rows.next()) {
-            throw JournalError(JournalError::Kind::corrupt,
-                               fmt::format("{}: is damaged: the next row is missing",
-                                           file.string()));
+            throw JournalError(
+                JournalError::Kind::corrupt,
+                fmt::format("{}: is damaged: the next row is missing", file.string()));
         }
         next_row = rows.integer(0);
     }

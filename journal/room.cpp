@@ -21,9 +21,10 @@ std::string why_no_room(const Room& room, const JournalLimits& limits) {
     // A log that somebody's long reading keeps from being emptied is a part of the file.
     const std::uint64_t log = room.log > room.usual_log ? room.log - room.usual_log : 0;
     if (room.used + log >= limits.max_size) {
-        return fmt::format("it holds {}, and journal.max_size is {}: let the workers catch up, drop "
-                           "what is dead, or raise max_size",
-                           size_text(room.used + log), size_text(limits.max_size));
+        return fmt::format(
+            "it holds {}, and journal.max_size is {}: let the workers catch up, drop "
+            "what is dead, or raise max_size",
+            size_text(room.used + log), size_text(limits.max_size));
     }
     if (room.disk < headroom) {
         return fmt::format("the disk has only {} left: free space on it", size_text(room.disk));

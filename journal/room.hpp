@@ -11,9 +11,9 @@ namespace myq {
 
 // All in bytes.
 struct Room {
-    std::uint64_t used = 0;    // pages of the file that hold something
-    std::uint64_t unused = 0;  // pages of it that were given back, and are used before it grows
-    std::uint64_t log = 0;     // of the write-ahead log
+    std::uint64_t used = 0;       // pages of the file that hold something
+    std::uint64_t unused = 0;     // pages of it that were given back, and are used before it grows
+    std::uint64_t log = 0;        // of the write-ahead log
     std::uint64_t usual_log = 0;  // what that may have without being counted as used
     std::uint64_t disk = 0;       // free on the disk
 };

@@ -81,10 +81,10 @@ bool is_empty(Database& database) {
     return false;
 }
 
-// Emptying the log costs writes all over the file and two fsyncs, whatever its length; most rows are
-// inserted, claimed and gone again within the log if it is long enough, and then never reach the
-// database. 16 MiB is what one block of the log's index in memory covers; with more, each page takes
-// longer to be found.
+// Emptying the log costs writes all over the file and two fsyncs, whatever its length; most rows
+// are inserted, claimed and gone again within the log if it is long enough, and then never reach
+// the database. 16 MiB is what one block of the log's index in memory covers; with more, each page
+// takes longer to be found.
 void tune(Database& database) {
     database.run(fmt::format("PRAGMA journal_size_limit = {};", most_pages_in_wal * page_size) +
                  // Debian's SQLite overwrites what is deleted: the file is ours alone.

@@ -5,9 +5,12 @@
 #include <fmt/format.h>
 
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <stdexcept>
 #include <system_error>
+#include <utility>
 
 namespace myq {
 
@@ -31,10 +34,10 @@ Failure io_failure(int code, const std::string& message, int error) {
     if (code == SQLITE_IOERR_NOMEM) return {Kind::other, "not enough memory"};
     if (error == ENOSPC) return {Kind::full, "the disk is full: free space on it"};
     if (error == EDQUOT) return {Kind::full, "the disk quota is used up: raise it"};
-    return {Kind::io, fmt::format("cannot be read or written ({}{}{}): look for the disk's errors "
-                                  "with dmesg(1), then restart myqd",
-                                  message, error == 0 ? "" : ": ",
-                                  error == 0 ? "" : strerror_of(error))};
+    return {Kind::io,
+            fmt::format("cannot be read or written ({}{}{}): look for the disk's errors "
+                        "with dmesg(1), then restart myqd",
+                        message, error == 0 ? "" : ": ", error == 0 ? "" : strerror_of(error))};
 }
 
 Failure open_failure(int code, int error) {
@@ -67,7 +70,10 @@ Failure explain(int code, const std::string& message, int error) {
         [[fallthrough]];
     case SQLITE_PERM:
     case SQLITE_AUTH:
-        return {Kind::denied, fmt::format("may not be written ({})", message)};
+        return {Kind::denied,
+                fmt::format("may not be written ({}): its owner needs mode 0600, and its "
+                            "file system must not be read-only",
+                            message)};
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return {Kind::other, fmt::format("another program kept it locked for {} s: leave it to myq "
@@ -88,19 +94,46 @@ void distrust(sqlite3* handle) {
     sqlite3_db_config(handle, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
 }
 
+// SQLite keeps what locks it has in tables of the process, and fork() copies the tables but not the
+// locks: what the child opened then would write without them.
+class OpenConnections {
+public:
+    void add() {
+        if (count_ > 0 && process_ != ::getpid()) {
+            throw std::logic_error("Database: one was open when this process was forked");
+        }
+        process_ = ::getpid();
+        ++count_;
+    }
+    void remove() { --count_; }
+
+private:
+    pid_t process_ = 0;
+    int count_ = 0;
+};
+OpenConnections open_connections;
+
 }  // namespace
 
 Database::Database(std::filesystem::path file) : file_(std::move(file)) {
+    open_connections.add();
+    try {
+        open();
+    } catch (...) {
+        sqlite3_close(handle_);
+        open_connections.remove();
+        throw;
+    }
+}
+
+void Database::open() {
     // One thread, so no mutex; who needs another connection opens one.
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOFOLLOW | SQLITE_OPEN_NOMUTEX |
                       SQLITE_OPEN_PRIVATECACHE | SQLITE_OPEN_EXRESCODE;
     const int code = sqlite3_open_v2(file_.c_str(), &handle_, flags, nullptr);
-    if (code != SQLITE_OK) {
-        const Failure failure = explain(code, sqlite3_errstr(code),
-                                        handle_ == nullptr ? 0 : sqlite3_system_errno(handle_));
-        sqlite3_close(handle_);
-        throw JournalError(failure.kind, fmt::format("{}: {}", file_.string(), failure.sentence));
-    }
+    if (code != SQLITE_OK) fail(code);
+    // It opens for reading what cannot be opened for writing, and says nothing.
+    if (sqlite3_db_readonly(handle_, "main") != 0) fail(SQLITE_READONLY);
     distrust(handle_);
     sqlite3_busy_timeout(handle_, busy_timeout_ms);
     const auto note_pages = [](void* pages, sqlite3*, const char*, int count) {
@@ -112,10 +145,12 @@ Database::Database(std::filesystem::path file) : file_(std::move(file)) {
 
 Database::~Database() {
     sqlite3_close(handle_);
+    open_connections.remove();
 }
 
 void Database::run(const std::string& sql) {
     require_usable();
+    errno = 0;
     const int code = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK) fail(code);
 }
@@ -136,6 +171,7 @@ bool Database::checkpoint(bool truncate) {
     require_usable();
     const int mode = truncate ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE;
     sqlite3_busy_timeout(handle_, 0);
+    errno = 0;
     const int code = sqlite3_wal_checkpoint_v2(handle_, nullptr, mode, nullptr, nullptr);
     sqlite3_busy_timeout(handle_, busy_timeout_ms);
     if ((code & 0xff) == SQLITE_BUSY) return false;
@@ -148,7 +184,13 @@ void Database::require_usable() const {
 }
 
 void Database::fail(int code) {
-    const Failure failure = explain(code, sqlite3_errmsg(handle_), sqlite3_system_errno(handle_));
+    const int left_behind = errno;
+    // SQLite notes it for some calls only; after the others it is where the system left it.
+    int error = handle_ == nullptr ? 0 : sqlite3_system_errno(handle_);
+    if (error == 0) error = left_behind;
+    const bool is_last = handle_ != nullptr && sqlite3_extended_errcode(handle_) == code;
+    const Failure failure =
+        explain(code, is_last ? sqlite3_errmsg(handle_) : sqlite3_errstr(code), error);
     const std::string sentence = fmt::format("{}: {}", file_.string(), failure.sentence);
     if (failure.kind == Kind::io) broken_ = sentence;
     throw JournalError(failure.kind, sentence);
@@ -188,7 +230,8 @@ void Statement::bind(int index, std::span<const std::byte> blob) {
 }
 
 std::int64_t Statement::finish(Rows&& rows) {
-    while (rows.next()) {}
+    while (rows.next()) {
+    }
     return sqlite3_changes64(database_.handle_);
 }
 
@@ -202,6 +245,7 @@ Statement::Rows::~Rows() {
 
 bool Statement::Rows::next() {
     statement_.database_.require_usable();
+    errno = 0;
     const int code = sqlite3_step(statement_.handle_);
     if (code == SQLITE_ROW) return true;
     if (code != SQLITE_DONE) statement_.database_.fail(code);

@@ -19,7 +19,8 @@ namespace myq {
 class Database {
 public:
     // Opens a file that must be there and must be no symbolic link. The path is absolute, its
-    // directory has no symbolic link in it.
+    // directory has no symbolic link in it. Throws std::logic_error in a process that was forked
+    // while another Database was open.
     explicit Database(std::filesystem::path file);
     ~Database();
     Database(const Database&) = delete;
@@ -34,12 +35,13 @@ public:
 
     // Pages that the write-ahead log held after this connection's last commit.
     int pages_in_wal() const { return pages_in_wal_; }
-    // Moves the log into the database; `truncate` also empties its file. Readers are not waited for:
-    // false when one stood in the way.
+    // Moves the log into the database; `truncate` also empties its file. Readers are not waited
+    // for: false when one stood in the way.
     bool checkpoint(bool truncate);
 
 private:
     friend class Statement;
+    void open();
     void require_usable() const;
     [[noreturn]] void fail(int code);
 

@@ -6,8 +6,9 @@
 // stand in it as numbers (RowState in schema.hpp).
 namespace myq {
 
-// How rows that are due leave in order: the ones without a due time by row, and those whose time has
-// come. Parameters: queue, limit, now, type. Columns: id, type, attempts, uid, expires, since, body.
+// How rows that are due leave in order: the ones without a due time by row, and those whose time
+// has come. Parameters: queue, limit, now, type. Columns: id, type, attempts, uid, expires, since,
+// body.
 struct DueStatements {
     DueStatements(Database& database, std::string_view index, std::string_view type);
 
@@ -42,10 +43,10 @@ struct Statements {
     // Of a row that is running; parameters: row, ...
     Statement finish;
     Statement release;
-    Statement defer;  // attempts, due
-    Statement bury;   // attempts, now, reason
-    Statement claims;      // all
-    Statement claims_of;   // owner
+    Statement defer;      // attempts, due
+    Statement bury;       // attempts, now, reason
+    Statement claims;     // all
+    Statement claims_of;  // owner
 
     Statement revive;  // row; changes nothing if its unique key is live
     Statement drop;    // row

@@ -35,7 +35,8 @@ std::optional<std::int64_t> only_queue(const JournalFilter& filter,
 }
 
 Walk dead_walk(const JournalFilter& filter, std::span<const std::int64_t> queues) {
-    Walk walk{"message INDEXED BY dead WHERE state = 2", "died", only_queue(filter, queues), {}};
+    Walk walk{
+        "message INDEXED BY dead WHERE state = 2", "died", {}, only_queue(filter, queues), {}};
     if (filter.since_ms) walk.position.key = *filter.since_ms;  // and any row
     return walk;
 }
@@ -50,9 +51,13 @@ std::string Walk::sql(const JournalFilter& filter, const std::string& columns) c
     if (filter.match) {
         where += " AND (instr(body, ?5) > 0 OR instr(CAST(reason AS BLOB), ?5) > 0)";
     }
-    return fmt::format("SELECT {0} AS position, id, {1} FROM {2} AND ({0}, id) > (?6, ?7)"
+    // The rest of those with the same key, then the others. As one comparison of (key, id) SQLite
+    // would use the index for the key alone, and many rows may have the same.
+    const std::string select =
+        fmt::format("SELECT {} AS position, id, {} FROM {}", key, columns, where);
+    return fmt::format("{0} AND {1} = ?6 AND id > ?7 UNION ALL {0} AND {1} > ?6{2}"
                        " ORDER BY position, id LIMIT ?8",
-                       key, columns, where);
+                       select, key, until);
 }
 
 Statement::Rows Walk::rows(Statement& statement, const JournalFilter& filter, std::int64_t now_ms,
@@ -68,20 +73,20 @@ std::vector<Walk> walks(const JournalFilter& filter, std::int64_t now_ms,
     if (queues.empty()) return {};
     const std::optional<std::int64_t> only = only_queue(filter, queues);
     if (!filter.rows.empty()) {
-        return {{rows_named(filter) + " AND " + states(filter), "0", only, {}}};
+        return {{rows_named(filter) + " AND " + states(filter), "0", {}, only, {}}};
     }
     std::vector<Walk> all;
     if (wants(filter, JournalState::running)) {
-        all.push_back({"message INDEXED BY running WHERE state = 1", "0", only, {}});
+        all.push_back({"message INDEXED BY running WHERE state = 1", "0", {}, only, {}});
     }
     const std::string waiting = "message INDEXED BY waiting WHERE state = 0";
     for (const std::int64_t queue : queues) {
         if (!wants(filter, JournalState::ready)) break;
-        all.push_back({waiting + " AND due <= ?1", "due", queue, {}});
+        all.push_back({waiting, "due", " AND due <= ?1", queue, {}});
     }
     for (const std::int64_t queue : queues) {
         if (!wants(filter, JournalState::delayed)) break;
-        all.push_back({waiting, "due", queue, {now_ms, last_row}});
+        all.push_back({waiting, "due", {}, queue, {now_ms, last_row}});
     }
     if (wants(filter, JournalState::dead)) all.push_back(dead_walk(filter, queues));
     return all;
@@ -90,7 +95,7 @@ std::vector<Walk> walks(const JournalFilter& filter, std::int64_t now_ms,
 std::vector<Walk> dead_walks(const JournalFilter& filter, std::span<const std::int64_t> queues) {
     if (queues.empty() || !wants(filter, JournalState::dead)) return {};
     if (filter.rows.empty()) return {dead_walk(filter, queues)};
-    return {{rows_named(filter) + " AND state = 2", "0", only_queue(filter, queues), {}}};
+    return {{rows_named(filter) + " AND state = 2", "0", {}, only_queue(filter, queues), {}}};
 }
 
 }  // namespace myq

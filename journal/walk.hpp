@@ -22,8 +22,9 @@ struct Walk {
         std::int64_t row = std::numeric_limits<std::int64_t>::min();
     };
 
-    std::string from;  // "message INDEXED BY dead WHERE state = 2"
-    std::string key;   // the column that orders it, before the row
+    std::string from;   // "message INDEXED BY dead WHERE state = 2"
+    std::string key;    // the column that orders it, before the row
+    std::string until;  // "" or " AND ..." on the key
     std::optional<std::int64_t> queue;
     Position position;
 

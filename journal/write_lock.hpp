@@ -8,10 +8,10 @@
 // Who may write the journal. Writers wait for each other inside the kernel and wake up at once;
 // SQLite's own way is to sleep and look again.
 //
-// A POSIX lock: the kernel drops it when its process dies. It is the process's, not the object's, so
-// two of these on one file in one process do not keep each other out (SQLite still does, by waiting
-// and looking again), and the one that is destroyed first drops the other's lock: slower, never
-// wrong.
+// A POSIX lock: the kernel drops it when its process dies. It is the process's, not the object's,
+// so two of these on one file in one process do not keep each other out (SQLite still does, by
+// waiting and looking again), and the one that is destroyed first drops the other's lock: slower,
+// never wrong.
 namespace myq {
 
 class WriteLock {

@@ -36,6 +36,14 @@ void install(int signal, void (*handler)(int), int flags) {
     if (::sigaction(signal, &action, nullptr) != 0) throw failure("sigaction");
 }
 
+sigset_t set_of(std::initializer_list<int> signals) {
+    sigset_t set;
+    ::sigemptyset(&set);
+    for (const int signal : signals)
+        ::sigaddset(&set, signal);
+    return set;
+}
+
 }  // namespace
 
 void reset_signals() {
@@ -51,12 +59,14 @@ void reset_signals() {
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-SignalQueue::SignalQueue(std::initializer_list<int> signals) {
-    sigset_t set;
-    ::sigemptyset(&set);
-    for (const int signal : signals)
-        ::sigaddset(&set, signal);
+void hold_signals(std::initializer_list<int> signals) {
+    const sigset_t set = set_of(signals);
     if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) throw failure("sigprocmask");
+}
+
+SignalQueue::SignalQueue(std::initializer_list<int> signals) {
+    hold_signals(signals);
+    const sigset_t set = set_of(signals);
     fd_ = Fd{::signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK)};
     if (!fd_) throw failure("signalfd");
 }

@@ -13,6 +13,9 @@ namespace myq {
 // blocked: whoever started us may have left anything.
 void reset_signals();
 
+// Blocks these signals: they wait until somebody takes them, such as a SignalQueue made later.
+void hold_signals(std::initializer_list<int> signals);
+
 // Blocks these signals and delivers them through a descriptor instead, so that the supervisor's
 // loop is the only place where a signal does anything. See signalfd(2).
 class SignalQueue {

@@ -4,27 +4,48 @@
 // maps as well. A body is "ID" or "ID:COMMAND", with ID the decimal index of a counter. The counter
 // goes up by one as soon as the message has come, before the command runs; so it counts attempts.
 //
-//     crash abort exit _exit hang spin   end the worker, or hold it until somebody else does
-//     throw retry reject                 answer otherwise than `done`
-//     sleep=MS                           take that long
-//     stop-blind                         block every signal for good, then take 50 ms
-//     write                              write into the body, which is read-only
+// What takes time, and what answers otherwise than `done`:
+//     sleep=MS                 take that long
+//     late=MS                  the same, and count only then
+//     throw retry reject
+//     flaky                    `retry` at the first attempt, then `done`
+//     sane                     `reject` if the process is not as it was when the handler was made:
+//                              directory, umask, signal mask, what SIGTERM does
+// What ends the worker, or holds it until somebody else does:
+//     crash abort exit _exit hang spin freeze overflow thread-exit longjmp
+//     write                    write into the body, which is read-only
+//     kill-supervisor kill-everybody
+// What leaves the process other than it was, and is `done`:
+//     stop-blind               block every signal for good, then take 50 ms
+//     block ignore umask chdir the signal mask, SIGTERM, the umask, the directory
+//     leak                     open 200 descriptors
+//     hog                      use 64 MiB for a moment
+//     closefds                 close every descriptor but 0, 1 and 2
+//     fork                     leave a child behind for a second
+//     no-files                 RLIMIT_FSIZE 0: whoever writes a file from now on is killed
 #include <myq/handler.hpp>
 
+#include <alloca.h>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <charconv>
+#include <csetjmp>
 #include <csignal>
 #include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 namespace {
 
@@ -80,6 +101,120 @@ void block_every_signal() {
     sigprocmask(SIG_SETMASK, &all, nullptr);
 }
 
+// Eats the stack.
+[[noreturn]] void overflow() {
+    for (;;) {
+        auto* here = static_cast<volatile char*>(alloca(4096));
+        *here = 1;
+    }
+}
+
+jmp_buf gone;
+
+[[gnu::noinline]] void remember_this_frame() {
+    if (setjmp(gone) != 0) abort();
+}
+
+// Into a function that has returned, which the C library notices and some other day the stack does.
+[[noreturn]] void jump_into_the_past() {
+    remember_this_frame();
+    longjmp(gone, 1);
+}
+
+void leak_descriptors() {
+    for (int i = 0; i < 200; ++i)
+        [[maybe_unused]] const int leaked = open("/dev/null", O_RDONLY);
+}
+
+void use_memory() {
+    std::vector<char> memory(std::size_t{64} << 20U);
+    for (std::size_t i = 0; i < memory.size(); i += 4096)
+        *const_cast<volatile char*>(&memory[i]) = 1;
+}
+
+void leave_a_child() {
+    if (fork() != 0) return;
+    take_milliseconds(1'000);
+    _exit(0);
+}
+
+void forbid_files() {
+    const rlimit none{0, 0};
+    setrlimit(RLIMIT_FSIZE, &none);
+}
+
+void ignore_sigterm() {
+    std::signal(SIGTERM, SIG_IGN);
+}
+
+void change_directory() {
+    [[maybe_unused]] const int ignored = chdir("/tmp");
+}
+
+[[noreturn]] void throw_something() {
+    throw std::runtime_error("told to throw");
+}
+
+struct Command {
+    std::string_view name;
+    void (*run)();
+};
+
+// Those that need neither the message nor a number; `done` if they come back.
+constexpr Command commands[] = {
+    {"crash", [] { raise(SIGSEGV); }},
+    {"abort", [] { abort(); }},
+    {"exit", [] { std::exit(0); }},
+    {"_exit", [] { _exit(0); }},
+    {"hang", [] { hang(); }},
+    {"spin", [] { spin(); }},
+    {"freeze", [] { raise(SIGSTOP); }},
+    {"overflow",
+     [] {
+         overflow();
+     }},
+    {"thread-exit", [] { pthread_exit(nullptr); }},
+    {"longjmp", [] { jump_into_the_past(); }},
+    {"throw", [] { throw_something(); }},
+    {"kill-supervisor", [] { kill(getppid(), SIGKILL); }},
+    {"kill-everybody", [] { kill(-1, SIGKILL); }},
+    {"stop-blind",
+     [] {
+         block_every_signal();
+         take_milliseconds(50);
+     }},
+    {"block", [] { block_every_signal(); }},
+    {"ignore", [] { ignore_sigterm(); }},
+    {"umask", [] { umask(0); }},
+    {"chdir", [] { change_directory(); }},
+    {"leak", [] { leak_descriptors(); }},
+    {"hog", [] { use_memory(); }},
+    {"closefds", [] { closefrom(3); }},
+    {"fork", [] { leave_a_child(); }},
+    {"no-files", [] { forbid_files(); }},
+};
+
+// What a handler may have changed, and a worker puts back.
+struct State {
+    State() {
+        directory = std::filesystem::current_path();
+        mask_of_files = umask(0);
+        umask(mask_of_files);
+        sigset_t mask;
+        sigprocmask(SIG_SETMASK, nullptr, &mask);
+        for (int signal = 1; signal < NSIG; ++signal)
+            blocked += sigismember(&mask, signal) == 1 ? std::to_string(signal) + " " : "";
+        struct sigaction action {};
+        sigaction(SIGTERM, nullptr, &action);
+        on_term = action.sa_handler;
+    }
+    friend bool operator==(const State&, const State&) = default;
+
+    std::string directory, blocked;
+    mode_t mask_of_files = 0;
+    void (*on_term)(int) = nullptr;
+};
+
 class Ledger : public myq::Handler {
 public:
     explicit Ledger(const myq::Start& start)
@@ -95,37 +230,43 @@ public:
             return myq::reject("the body is not ID or ID:COMMAND");
         }
         if (!counters_.has(id)) return myq::reject("no counter " + std::to_string(id));
+        const std::string_view command = rest.empty() ? rest : rest.substr(1);
+        if (number_in(command, "late=")) take_milliseconds(*number_in(command, "late="));
         counters_.add(id);
-        return rest.empty() ? myq::done() : obey(rest.substr(1), message);
+        return obey(command, message);
     }
 
 private:
-    static myq::Outcome obey(std::string_view command, const myq::Message& message) {
-        if (command == "crash") raise(SIGSEGV);
-        if (command == "abort") abort();
-        if (command == "exit") std::exit(0);
-        if (command == "_exit") _exit(0);
-        if (command == "hang") hang();
-        if (command == "spin") spin();
-        if (command == "throw") throw std::runtime_error("told to throw");
+    myq::Outcome obey(std::string_view command, const myq::Message& message) const {
+        if (command.empty() || number_in(command, "late=")) return myq::done();
         if (command == "retry") return myq::retry("told to retry");
         if (command == "reject") return myq::reject("told to reject");
+        if (command == "flaky") {
+            return message.attempt() == 1 ? myq::retry("told to fail once") : myq::done();
+        }
+        if (command == "sane") return State() == at_first_ ? myq::done() : myq::reject("not sane");
         if (command == "write") {
             *const_cast<volatile char*>(message.text().data()) = '!';
             return myq::done();
         }
-        if (command == "stop-blind") {
-            block_every_signal();
-            take_milliseconds(50);
+        if (const auto ms = number_in(command, "sleep=")) {
+            take_milliseconds(*ms);
             return myq::done();
         }
-        if (command.starts_with("sleep=")) {
-            take_milliseconds(std::atol(std::string(command.substr(6)).c_str()));
+        for (const Command& known : commands) {
+            if (known.name != command) continue;
+            known.run();
             return myq::done();
         }
         return myq::reject("unknown command " + std::string(command));
     }
 
+    static std::optional<long> number_in(std::string_view command, std::string_view name) {
+        if (!command.starts_with(name)) return std::nullopt;
+        return std::atol(std::string(command.substr(name.size())).c_str());
+    }
+
+    const State at_first_;
     Counters counters_;
 };
 

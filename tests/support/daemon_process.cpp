@@ -4,6 +4,7 @@
 
 #include <signal.h>
 
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -24,7 +25,8 @@ DaemonProcess::~DaemonProcess() {
 }
 
 std::string DaemonProcess::binary() {
-    return MYQD_BINARY;
+    const char* other = std::getenv("MYQD");
+    return other != nullptr ? other : MYQD_BINARY;
 }
 
 void DaemonProcess::configure(const Setup& setup) {

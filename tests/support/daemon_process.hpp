@@ -38,6 +38,7 @@ public:
     std::filesystem::path journal_dir() const { return dir() / "journal"; }
     std::filesystem::path log_file() const { return dir() / "myqd.log"; }
 
+    // The one just built, or what MYQD in the environment names in its place.
     static std::string binary();
 
     void configure(const Setup& setup);  // writes the configuration anew

@@ -20,8 +20,8 @@ const QueueKey jobs = QueueKey::from_text("0x6d797101");
 
 TEST_CASE("The version and the help go to standard output") {
     check_myq({"--version"}, 0, "myq " MYQ_VERSION "\n", "");
-    for (const char* verb :
-         {"send", "recv", "peek", "stat", "list", "create", "set", "remove", "ftok"}) {
+    for (const char* verb : {"send", "recv", "peek", "status", "dead", "stat", "list", "create",
+                             "set", "remove", "ftok"}) {
         CAPTURE(verb);
         const Outcome help = test::myq({verb, "--help"});
         CHECK(help.status == 0);
@@ -41,13 +41,18 @@ TEST_CASE("A wrong command line is status 64 and one line that helps") {
              Row{{}, "A subcommand is required: see 'myq --help'"},
              Row{{"sned"}, "'sned': no such verb: did you mean 'send'?"},
              Row{{"frobnicate"},
-                 "'frobnicate': no such verb: use send, recv, peek, stat, list, "
+                 "'frobnicate': no such verb: use send, recv, peek, status, dead, stat, list, "
                  "create, set, remove, ftok"},
              Row{{"--frob"}, "'--frob': no such option: see 'myq --help'"},
              Row{{"send", "--frob"},
                  "send: The following argument was not expected: --frob: see 'myq send --help'"},
              Row{{"send", "jobs/1", "a", "--nowait", "--timeout", "1s"},
                  "send: --nowait excludes --timeout: see 'myq send --help'"},
+             Row{{"dead", "list", "--frob"},
+                 "dead list: The following argument was not expected: --frob: see 'myq dead list "
+                 "--help'"},
+             Row{{"status", "--json", "--lsb"},
+                 "status: --json excludes --lsb: see 'myq status --help'"},
              Row{{"recv", "jobs", "--nowait", "--timeout", "1s"},
                  "recv: --nowait excludes --timeout: see 'myq recv --help'"},
              Row{{"recv", "jobs", "--follow", "--count", "2"},
@@ -96,6 +101,8 @@ TEST_CASE("A wrong command line is status 64 and one line that helps") {
 TEST_CASE("Each kind of failure has its exit status") {
     const TestConfig config;
     CHECK(test::myq({"stat", "jobs"}).status == 69);
+    CHECK(test::myq({"status"}).status == 69);
+    CHECK(test::myq({"dead", "show", "1"}).status == 69);
     const ScratchQueue queue(MessageQueue::create(jobs, 0620));
     CHECK(test::myq({"send", "jobs/1", std::string(8193, 'x')}).status == 65);
     CHECK(test::myq({"send", "jobs", "--type", "0", "x"}).status == 65);
@@ -116,6 +123,7 @@ TEST_CASE("A full disk is an error for every verb that prints") {
     for (const std::vector<std::string>& args : {std::vector<std::string>{"list"},
                                                  {"stat", "jobs"},
                                                  {"peek", "jobs"},
+                                                 {"dead", "list"},
                                                  {"ftok", "/", "A"}}) {
         check_myq(args, 71, "",
                   "myq: standard output: cannot be written: No space left on device\n",

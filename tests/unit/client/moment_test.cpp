@@ -16,5 +16,15 @@ TEST_CASE("A moment is shown in local time with its age") {
     CHECK(moment(noon, noon + 120) == "2024-05-01 12:00:00 +0200 (2 min ago)");
     CHECK(moment(noon, noon + 2 * 3600) == "2024-05-01 12:00:00 +0200 (2 h ago)");
     CHECK(moment(noon, noon + 49 * 3600) == "2024-05-01 12:00:00 +0200 (2 days ago)");
-    CHECK(moment(noon, noon - 1) == "2024-05-01 12:00:00 +0200 (in the future)");
+    CHECK(moment(noon, noon - 1) == "2024-05-01 12:00:00 +0200 (in 1 s)");
+}
+
+TEST_CASE("A span is shown in one unit, rounded down") {
+    CHECK(span(0) == "0 s");
+    CHECK(span(119) == "119 s");
+    CHECK(span(120) == "2 min");
+    CHECK(span(7199) == "119 min");
+    CHECK(span(7200) == "2 h");
+    CHECK(span(47 * 3600 + 3599) == "47 h");
+    CHECK(span(48 * 3600) == "2 days");
 }

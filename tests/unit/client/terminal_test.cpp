@@ -1,6 +1,7 @@
 // What only happens on a terminal.
 #include "ipc/message_queue.hpp"
 #include "tests/unit/client/client_process.hpp"
+#include "tests/unit/client/intake.hpp"
 #include "tests/unit/ipc/child.hpp"
 #include "tests/unit/ipc/scratch_queue.hpp"
 
@@ -123,6 +124,16 @@ TEST_CASE("A send that waits says why, and how far it is in a file") {
     REQUIRE(queue.receive(10, Selector::any(), Wait::no));
     CHECK(sender.wait().status == 0);
     terminal.shows("\r\x1b[K4 messages sent in ");
+}
+
+TEST_CASE("A send that waits for the daemon's word says so") {
+    const ScratchQueue queue;
+    Terminal terminal;
+    ClientProcess sender(send(queue, {"--confirm", "hello"}), {.err = terminal.fd()});
+    terminal.shows("0 messages  0/s  waiting for the daemon to confirm...");
+    Intake::answer(Intake(queue).take());
+    CHECK(sender.wait().status == 0);
+    terminal.shows("\r\x1b[K1 message confirmed in ");
 }
 
 TEST_CASE("On a terminal recv ends each message with a line feed") {

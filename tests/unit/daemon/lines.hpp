@@ -63,6 +63,21 @@ public:
         return false;
     }
 
+    int count(std::string_view text) const {
+        int found = 0;
+        for (const std::string& line : seen_)
+            found += line.find(text) != std::string::npos ? 1 : 0;
+        return found;
+    }
+    // Whether the first line with `first` came before the first one with `second`, and both came.
+    bool came_before(std::string_view first, std::string_view second) const {
+        for (const std::string& line : seen_) {
+            if (line.find(first) != std::string::npos) return has_seen(second);
+            if (line.find(second) != std::string::npos) return false;
+        }
+        return false;
+    }
+
 private:
     std::string next() {
         for (;;) {

@@ -2,6 +2,7 @@
 
 #include "daemon/slot.hpp"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstring>
@@ -36,6 +37,24 @@ inline void receive(Slot& slot, std::int64_t type, std::string_view body) {
     std::memcpy(slot.buffer(), &type, sizeof type);
     std::memcpy(static_cast<char*>(slot.buffer()) + sizeof type, body.data(), body.size());
     slot.landed(body.size());
+}
+
+// All of the file: what a successor finds whose predecessor was killed at that moment.
+inline std::string image_of(const SlotFile& file) {
+    std::string bytes(slot_header_size + sizeof(std::int64_t) + file.body_capacity(), '\0');
+    const ssize_t n = ::pread(file.fd().value(), bytes.data(), bytes.size(), 0);
+    if (n != static_cast<ssize_t>(bytes.size())) throw std::runtime_error("pread");
+    return bytes;
+}
+inline void restore(const SlotFile& file, const std::string& image) {
+    put_bytes(file, 0, image);
+}
+
+// The lock of a Slot is its process's, and ends when that closes any descriptor of the file: for a
+// test that was a worker itself, before another process becomes one.
+inline void give_up_lock(const SlotFile& file) {
+    const std::string path = "/proc/self/fd/" + std::to_string(file.fd().value());
+    const Fd again{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
 }
 
 // How many messages ended so in this slot, of any type.

@@ -123,6 +123,98 @@ TEST_CASE("a slot's name says whose it is") {
     CHECK(SlotName("").queue().empty());
 }
 
+TEST_CASE("a slot's name comes back from its text, and anything else is nobody's intake") {
+    struct Row {
+        const char *text, *queue;
+        bool is_intake;
+        const char* again;
+    };
+    const Row rows[] = {
+        {"jobs.0", "jobs", false, "jobs.0"},
+        {"jobs+12", "jobs", true, "jobs+12"},
+        {"a-b_c.d.255", "a-b_c.d", false, "a-b_c.d.255"},
+        // A queue may be called like another one's slot.
+        {"jobs.0.1", "jobs.0", false, "jobs.0.1"},
+        {"jobs.0+1", "jobs.0", true, "jobs.0+1"},
+        // What no daemon made.
+        {"jobs", "jobs", false, "jobs.0"},
+        {"jobs.", "jobs", false, "jobs.0"},
+        {"jobs+x", "jobs", true, "jobs+0"},
+        {"", "", false, ".0"},
+        {".", "", false, ".0"},
+    };
+    for (const Row& row : rows) {
+        CAPTURE(row.text);
+        const SlotName name(row.text);
+        CHECK(name.queue() == row.queue);
+        CHECK(name.is_intake() == row.is_intake);
+        CHECK(name.text() == row.again);
+        CHECK(name.belongs_to(row.queue, row.is_intake));
+        CHECK(!name.belongs_to(row.queue, !row.is_intake));
+        CHECK(!name.belongs_to(std::string(row.queue) + "x", row.is_intake));
+    }
+}
+
+TEST_CASE("a look at a slot shows what is in it, and at anything else nothing") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    {
+        const auto file = slots.open("jobs.0", 100);
+        Slot slot(*file);
+        receive(slot, 7, "handled");
+        slot.settle(Tally::handled, slot.tally_row(7));
+        slot.load(11, 8, 0, {}, 0, std::as_bytes(std::span("body")));
+    }
+    const SlotSnapshot snapshot = slots.look("jobs.0");
+    CHECK(snapshot.identity == slots.open("jobs.0", 100)->identity());
+    CHECK(snapshot.type == 8);
+    CHECK(snapshot.row == 11);
+    std::uint64_t handled = 0;
+    for (const TallyRow& row : snapshot.tallies) {
+        if (row.type == 7) handled = row.of(Tally::handled);
+    }
+    CHECK(handled == 1);
+
+    write_file(slots.path() / "jobs.1", "no slot at all");
+    write_file(slots.path() / "jobs.2", std::string(100'000, 'x'));
+    std::filesystem::create_symlink(slots.path() / "jobs.0", slots.path() / "jobs.3");
+    for (const char* name : {"jobs.1", "jobs.2", "jobs.3", "jobs.4"}) {
+        CAPTURE(name);
+        CHECK(slots.look(name).identity == 0);
+        CHECK(slots.look(name).type == 0);
+        CHECK(slots.look(name).tallies.empty());
+    }
+}
+
+TEST_CASE("the identities are those of all slots, an intake's too") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    CHECK(slots.identities().empty());
+    const auto worker = slots.open("jobs.0", 100);
+    const auto intake = slots.open("jobs+0", 5'000);
+    CHECK(worker->identity() != intake->identity());
+    CHECK(worker->identity() <= INT64_MAX);  // a positive number in SQL
+    CHECK(slots.identities() ==
+          std::set<std::uint64_t>{worker->identity(), intake->identity()});
+    CHECK(slots.names() == std::vector<std::string>{"jobs+0", "jobs.0"});
+}
+
+TEST_CASE("an intake that was left behind is evicted like a worker, and its batch is kept") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    store(*slots.open("jobs+0", 100), 1, "batch");
+    const pid_t pid = orphan(slots, "jobs+0", [](auto claimed) {
+        become_interruptible(getppid(), [] {});
+        claimed();
+        while (!stop_requested())
+            pause();
+        return 5;
+    });
+    CHECK(slots.evict_orphans(20s) == 1);
+    CHECK(myq::test::wait_for(pid) == 5);
+    CHECK(slots.look("jobs+0").type == 1);
+}
+
 TEST_CASE("orphans are asked to leave, and may finish their message") {
     const RunDir run;
     const SlotDirectory slots(run.path(), me);

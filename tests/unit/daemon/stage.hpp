@@ -5,9 +5,7 @@
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
 #include "tests/unit/daemon/run_dir.hpp"
-
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/spdlog.h>
+#include "tests/unit/daemon/test_log.hpp"
 
 #include <functional>
 #include <memory>
@@ -35,6 +33,10 @@ public:
     Lines lines;
     std::size_t body_capacity = 100;
     std::function<Generation()> reload = [] { return Generation{}; };
+    // As Supervisor::Hooks; they run in the supervisor.
+    int control_fd = -1;
+    std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
+    std::function<void(pid_t)> on_other_child = {};
 
     void start(const Generation& first) {
         pid_ = myq::test::fork_child([&] { return live(first); });
@@ -50,7 +52,14 @@ public:
         return names;
     }
 
+    pid_t pid() const { return pid_; }
     void send(int signal) const { ::kill(pid_, signal); }
+
+    // The supervisor goes once around its loop: what it was told before it has seen.
+    void turn_around() {
+        send(SIGUSR1);
+        lines.wait_for("reopen");
+    }
 
     // Sends the signal; the exit status of the supervisor, or minus the signal that ended it.
     int end(int signal) {
@@ -61,9 +70,16 @@ public:
 
     static Generation generation(const std::vector<Body>& bodies, const std::string& queue = "q") {
         Generation made;
-        for (const Body& body : bodies) {
-            made.workers.push_back(std::make_shared<WorkerSpec>(WorkerSpec{queue, body}));
-        }
+        for (const Body& body : bodies)
+            made.workers.push_back(spec(body, WorkerSpec::Role::receiver, queue));
+        return made;
+    }
+
+    static std::shared_ptr<WorkerSpec> spec(const Body& body,
+                                            WorkerSpec::Role role = WorkerSpec::Role::receiver,
+                                            const std::string& queue = "q") {
+        auto made = std::make_shared<WorkerSpec>(WorkerSpec{queue, body});
+        made->role = role;
         return made;
     }
 
@@ -88,13 +104,12 @@ public:
 
 private:
     int live(const Generation& first) {
-        ::dup2(lines.out(), STDERR_FILENO);
-        auto logger = std::make_shared<spdlog::logger>(
-            "test", std::make_shared<spdlog::sinks::stderr_sink_st>());
-        logger->set_pattern("%l: %v");
-        spdlog::set_default_logger(logger);
+        log_to(lines);
         Supervisor::Hooks hooks{reload, [this] { lines.say("reopen"); },
                                 [this] { return body_capacity; }};
+        hooks.control_fd = control_fd;
+        hooks.on_control = on_control;
+        hooks.on_other_child = on_other_child;
         Supervisor supervisor(slots, hooks);
         try {
             Readiness readiness;

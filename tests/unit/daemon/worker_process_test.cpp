@@ -1,14 +1,10 @@
-#include "daemon/slot_directory.hpp"
-#include "daemon/unix/daemonize.hpp"
-#include "daemon/worker_process.hpp"
 #include "tests/unit/daemon/lines.hpp"
-#include "tests/unit/daemon/run_dir.hpp"
 #include "tests/unit/daemon/slot_bytes.hpp"
+#include "tests/unit/daemon/worker_bench.hpp"
 
 #include <doctest/doctest.h>
 
 #include <signal.h>
-#include <sys/wait.h>
 
 #include <string>
 
@@ -20,35 +16,10 @@ namespace {
 
 using State = WorkerProcess::State;
 
-// A worker with this body on a slot of its own.
-struct Bench {
-    explicit Bench(std::function<int(const WorkerSeat&)> body)
-        : worker(std::make_shared<WorkerSpec>(WorkerSpec{"q", std::move(body)}),
-                 slots.open("q.0", 100)) {}
-
-    WorkerProcess::End wait_for_end() {
-        int status = 0;
-        ::waitpid(worker.pid(), &status, 0);
-        return worker.ended(status);
-    }
-
-    std::chrono::milliseconds pause() const {
-        return std::chrono::ceil<std::chrono::milliseconds>(*worker.next_event() - Clock::now());
-    }
-
-    RunDir run;
-    SlotDirectory slots{run.path(), current_identity()};
-    WorkerProcess worker;
-};
-
-void ready(const WorkerSeat& seat) {
-    Readiness(std::move(seat.report)).ready();
-}
-
 }  // namespace
 
 TEST_CASE("a worker is waiting, starting, ready, leaving, gone") {
-    Bench bench([](const WorkerSeat& seat) {
+    WorkerBench bench([](const WorkerSeat& seat) {
         ready(seat);
         ::pause();
         return 0;
@@ -74,7 +45,7 @@ TEST_CASE("a worker is waiting, starting, ready, leaving, gone") {
 }
 
 TEST_CASE("a worker that cannot start says why, with an exit code") {
-    Bench bench([](const WorkerSeat& seat) {
+    WorkerBench bench([](const WorkerSeat& seat) {
         Readiness(std::move(seat.report)).failed("plugin resize: gone", 78);
         return 78;
     });
@@ -88,7 +59,7 @@ TEST_CASE("a worker that cannot start says why, with an exit code") {
 
 TEST_CASE("a very long reason may be cut, but its beginning arrives") {
     const std::string reason(3'000, 'r');
-    Bench bench([&](const WorkerSeat& seat) {
+    WorkerBench bench([&](const WorkerSeat& seat) {
         Readiness(std::move(seat.report)).failed(reason, 78);
         return 78;
     });
@@ -101,7 +72,7 @@ TEST_CASE("a very long reason may be cut, but its beginning arrives") {
 }
 
 TEST_CASE("a worker that ends without a word reports nothing, and is dead on arrival") {
-    Bench bench([](const WorkerSeat&) { return 4; });
+    WorkerBench bench([](const WorkerSeat&) { return 4; });
     bench.worker.spawn();
     CHECK(!bench.worker.read_report());
     CHECK(bench.worker.state() == State::starting);
@@ -131,7 +102,7 @@ TEST_CASE("a worker that did something did not die on arrival") {
     SUBCASE("found its slot too small") {
         deed = [](Slot& slot) { slot.need(1'000); };
     }
-    Bench bench([&](const WorkerSeat& seat) {
+    WorkerBench bench([&](const WorkerSeat& seat) {
         Slot slot(seat.slot);
         ready(seat);
         if (deed) deed(slot);
@@ -146,7 +117,7 @@ TEST_CASE("a worker that did something did not die on arrival") {
 
 TEST_CASE("the pause before the next try doubles from a second to a minute, and starts over") {
     bool works = false;
-    Bench bench([&](const WorkerSeat& seat) {
+    WorkerBench bench([&](const WorkerSeat& seat) {
         ready(seat);
         if (works) store(seat.slot, 7, "x");
         return 1;
@@ -168,7 +139,7 @@ TEST_CASE("the pause before the next try doubles from a second to a minute, and 
 }
 
 TEST_CASE("a worker that waits for its next try needs no asking") {
-    Bench bench([](const WorkerSeat&) { return 0; });
+    WorkerBench bench([](const WorkerSeat&) { return 0; });
     bench.worker.ask_to_leave(10s);
     CHECK(bench.worker.state() == State::gone);
     bench.worker.ask_to_leave(10s);
@@ -179,7 +150,7 @@ TEST_CASE("SIGTERM is repeated until patience ends in SIGKILL") {
     static Lines* lines = nullptr;
     Lines pipe;
     lines = &pipe;
-    Bench bench([](const WorkerSeat& seat) {
+    WorkerBench bench([](const WorkerSeat& seat) {
         signal(SIGTERM, [](int) { lines->say("asked"); });
         ready(seat);
         for (;;)
@@ -205,7 +176,7 @@ TEST_CASE("SIGTERM is repeated until patience ends in SIGKILL") {
 }
 
 TEST_CASE("a worker is asked to leave when its handler's time is up, and not before") {
-    Bench bench([](const WorkerSeat& seat) {
+    WorkerBench bench([](const WorkerSeat& seat) {
         Slot slot(seat.slot);
         receive(slot, 7, "x");
         slot.begin_attempt((Clock::now() + 1h).time_since_epoch().count());
@@ -228,7 +199,7 @@ TEST_CASE("a worker is asked to leave when its handler's time is up, and not bef
 
 TEST_CASE("the next worker is told how the last one ended") {
     Lines lines;
-    Bench bench([&](const WorkerSeat& seat) {
+    WorkerBench bench([&](const WorkerSeat& seat) {
         lines.say("after '" + seat.last_end + "'");
         CHECK(seat.supervisor == getppid());
         raise(SIGABRT);

@@ -1,0 +1,85 @@
+#include "tests/faults/processes.hpp"
+
+#include <fmt/format.h>
+
+#include <poll.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstdio>
+#include <fstream>
+#include <sstream>
+
+namespace myq::test {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int skipped = 77;  // what the tests' SKIP_RETURN_CODE is
+
+pid_t pid_in(const std::string& name) {
+    pid_t pid = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), pid);
+    return error == std::errc{} && end == name.data() + name.size() ? pid : 0;
+}
+
+}  // namespace
+
+std::vector<pid_t> daemon_processes() {
+    const fs::path binary = fs::canonical(DaemonProcess::binary());
+    std::vector<pid_t> pids;
+    std::error_code gone;
+    for (const auto& entry : fs::directory_iterator("/proc")) {
+        const pid_t pid = pid_in(entry.path().filename());
+        if (pid > 0 && fs::read_symlink(entry.path() / "exe", gone) == binary) pids.push_back(pid);
+    }
+    return pids;
+}
+
+// Stopped first: none of them forks while the others are killed, but those that were just forked.
+int kill_every_process() {
+    int killed = 0;
+    for (auto pids = daemon_processes(); !pids.empty(); pids = daemon_processes()) {
+        for (const pid_t pid : pids)
+            ::kill(pid, SIGSTOP);
+        for (const pid_t pid : pids)
+            killed += ::kill(pid, SIGKILL) == 0 ? 1 : 0;
+        ::poll(nullptr, 0, 1);
+    }
+    return killed;
+}
+
+bool is_at_work(pid_t pid) {
+    std::ifstream maps(fmt::format("/proc/{}/maps", pid));
+    for (std::string line; std::getline(maps, line);) {
+        // An intake loads no plugin; its slot has a '+' in its name.
+        if (line.find("memfd:ledger") != std::string::npos) return true;
+        if (line.find("/jobs+") != std::string::npos) return true;
+    }
+    return false;
+}
+
+std::chrono::milliseconds cpu_time(pid_t pid) {
+    const std::string stat = read_file(fmt::format("/proc/{}/stat", pid));
+    const auto name_end = stat.rfind(')');
+    if (name_end == std::string::npos) return {};
+    std::istringstream fields(stat.substr(name_end + 1));
+    std::string ignored;
+    for (int i = 3; i < 14; ++i)
+        fields >> ignored;
+    long user = 0;
+    long system = 0;
+    fields >> user >> system;
+    return std::chrono::milliseconds{(user + system) * 1'000 / ::sysconf(_SC_CLK_TCK)};
+}
+
+void skip(const std::string& reason) {
+    fmt::print("skipped: {}\n", reason);
+    std::fflush(stdout);
+    ::_exit(skipped);
+}
+
+}  // namespace myq::test

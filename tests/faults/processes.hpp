@@ -1,0 +1,30 @@
+#pragma once
+
+#include "tests/support/daemon_process.hpp"
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+namespace myq::test {
+
+// Every process that runs the daemon's binary in the world of this test, whoever its parent is.
+std::vector<pid_t> daemon_processes();
+
+// SIGKILL to all of them, until there is none: also to one that starts. Returns how many that were.
+int kill_every_process();
+
+// Whether it has come as far as its first message: before, its death counts as a failed start, and
+// the next one is paced.
+bool is_at_work(pid_t pid);
+
+// What it has used of a CPU since it began; 0 when it is gone.
+std::chrono::milliseconds cpu_time(pid_t pid);
+
+// The test ends here and counts as skipped: what it needs cannot be had on this machine. Not while
+// there is something to clean up.
+[[noreturn]] void skip(const std::string& reason);
+
+}  // namespace myq::test

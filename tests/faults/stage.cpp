@@ -1,0 +1,29 @@
+#include "tests/faults/stage.hpp"
+
+#include <fmt/format.h>
+
+namespace myq::test {
+
+namespace {
+
+DaemonProcess::Setup daemon_setup(const Stage::Setup& setup) {
+    const std::string queue =
+        fmt::format("durability: {}\n"
+                    "receivers: {}\n"
+                    "capacity: 1MiB\n"
+                    "retry: {{attempts: {}, delay: 10ms}}\n"
+                    "handlers: [{{type: any, plugin: ledger, options: {{file: {}}}{}{}}}]\n"
+                    "{}",
+                    setup.durability, setup.receivers, setup.attempts, Checker::file(),
+                    setup.handler.empty() ? "" : ", ", setup.handler, setup.queue);
+    return {{"ledger"}, queue, setup.daemon, setup.journal};
+}
+
+}  // namespace
+
+// The limit first: the daemon asks for what it may have.
+Stage::Stage(const Setup& setup)
+    : daemon((write_file("/proc/sys/kernel/msgmnb", "1048576"), daemon_setup(setup))),
+      checker(daemon, setup.messages) {}
+
+}  // namespace myq::test
