@@ -170,7 +170,8 @@ void play_round(const Options& options, const OwnQueue& answers, bool has_baseli
 
 void measure_confirmed(const Options& options, Report& report) {
     const bool has_baseline = Beanstalkd::is_installed();
-    const std::string remark = has_baseline ? "" : "script/install-dependencies bench installs beanstalkd";
+    const std::string remark =
+        has_baseline ? "" : "script/install-dependencies bench installs beanstalkd";
     const OwnQueue answers(0622);
     std::vector<Rows> all;
     for (const int senders : crowds)

@@ -126,8 +126,7 @@ void run(const Options& options, BenchDaemon& daemon, Report& report) {
     Baseline baseline(options, capacity);
     // Others may write: the handler that answers is another user's process when root runs this.
     const OwnQueue answers(0622);
-    const std::string against =
-        options.against.empty() ? "bare msgsnd and msgrcv" : options.against.string();
+    const std::string against = options.against.empty() ? "bare msgsnd and msgrcv" : "another myqd";
     std::vector<Match> matches;
     for (const Scenario& scenario : scenarios)
         matches.emplace_back(scenario, against);

@@ -83,9 +83,10 @@ void Batch::landed(std::size_t length) {
 
 void Batch::add(std::size_t length) {
     std::byte* record = begin_ + end_;
-    messages_.push_back({&head_at(record), type_at(record),
-                         {record + head_size + type_size, length}});
+    messages_.push_back(
+        {&head_at(record), type_at(record), {record + head_size + type_size, length}});
     end_ += aligned(head_size + type_size + length);
+    slot_.count_batch(messages_.size());
 }
 
 void Batch::clear() {

@@ -103,8 +103,8 @@ int stop_daemon(const Options& options) {
     try {
         const auto pid = read_pid_file(running.pid_file).holder;
         if (const ProcessHandle process = open_running(running.pid_file, pid)) {
-            const int result = stop_process(process, *pid, options.drain ? SIGTERM : SIGINT,
-                                            running.stop_timeout);
+            const int result =
+                stop_process(process, *pid, options.drain ? SIGTERM : SIGINT, running.stop_timeout);
             if (result != ok) return result;
         }
         // What a crash, or our SIGKILL, left behind: from now on it is a daemon that was stopped.

@@ -64,8 +64,8 @@ void ControlSocket::write(const Caller& caller, const std::string& answer) {
     std::string_view rest = answer;
     pollfd writable{caller.connection.value(), POLLOUT, 0};
     while (!rest.empty() && ::poll(&writable, 1, patience_ms) > 0) {
-        const ssize_t sent =
-            ::send(caller.connection.value(), rest.data(), rest.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+        const ssize_t sent = ::send(caller.connection.value(), rest.data(), rest.size(),
+                                    MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0) return;
         rest.remove_prefix(static_cast<std::size_t>(sent));
     }

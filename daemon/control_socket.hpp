@@ -9,8 +9,8 @@
 
 namespace myq {
 
-// Where the daemon is asked things: RUN_DIR/control, a Unix stream socket that everybody may connect
-// to. A question is one line; the answer is all that comes until the end of the stream.
+// Where the daemon is asked things: RUN_DIR/control, a Unix stream socket that everybody may
+// connect to. A question is one line; the answer is all that comes until the end of the stream.
 class ControlSocket {
 public:
     // Made anew, whatever is there. For root, before the drop. Throws std::system_error.

@@ -42,12 +42,13 @@ void Crew::spawn(WorkerProcess& worker) {
     const SlotView view = worker.slot().view();
     // needed_body is a worker's word: taken for what it is worth, up to a bound.
     constexpr std::uint64_t largest = std::uint64_t{1} << 30U;
-    const std::size_t wanted = std::max<std::size_t>(body_capacity(worker.spec()),
-                                                     std::min(view.needed_body, largest));
+    const std::size_t wanted =
+        std::max<std::size_t>(body_capacity(worker.spec()), std::min(view.needed_body, largest));
     if (view.broken) {
-        spdlog::critical("slot {} was cut short by somebody; it is made anew, and a message that was "
-                         "in it is lost",
-                         worker.slot().name());
+        spdlog::critical(
+            "slot {} was cut short by somebody; it is made anew, and a message that was "
+            "in it is lost",
+            worker.slot().name());
     }
     if (view.broken || (!view.occupied && worker.slot().body_capacity() < wanted)) {
         worker.renew_slot(slots_, wanted);

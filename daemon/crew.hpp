@@ -42,8 +42,8 @@ public:
 
     // For each slot that holds a message and is nobody's: `spec_for` says whose it becomes, nullptr
     // for nobody's. The workers that were made.
-    std::vector<WorkerProcess*>
-    take_leftovers(const std::function<std::shared_ptr<const WorkerSpec>(const SlotName&)>& spec_for);
+    std::vector<WorkerProcess*> take_leftovers(
+        const std::function<std::shared_ptr<const WorkerSpec>(const SlotName&)>& spec_for);
 
     // Forks it. Mends its slot before, or makes it larger.
     void spawn(WorkerProcess& worker);

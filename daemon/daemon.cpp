@@ -82,8 +82,8 @@ void make_journal_directory(const std::filesystem::path& path, const Identity& o
     }
 }
 
-// Makes or checks the journal, takes back what slots that are no more had claimed, and looks what is
-// due. The connection is closed again: it must not cross a fork.
+// Makes or checks the journal, takes back what slots that are no more had claimed, and looks what
+// is due. The connection is closed again: it must not cross a fork.
 FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
                          const Config& config) {
     Journal journal(place.directory, place.limits, true);
@@ -91,8 +91,9 @@ FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
     journal.transact(Survives::power_cut,
                      [&] { released = journal.release_unowned(slots.identities()); });
     if (released > 0) {
-        spdlog::info("journal: {} messages were in work when everything ended; they are tried again",
-                     released);
+        spdlog::info(
+            "journal: {} messages were in work when everything ended; they are tried again",
+            released);
     }
     std::map<std::string, std::int64_t> due;
     for (const QueueConfig& queue : config.queues)
@@ -103,8 +104,8 @@ FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
 // Answers whoever connects to the control socket, each in a process of its own.
 class ControlDesk {
 public:
-    ControlDesk(const ControlSocket& socket, const SlotDirectory& slots, const JournalPlace& journal,
-                uid_t service)
+    ControlDesk(const ControlSocket& socket, const SlotDirectory& slots,
+                const JournalPlace& journal, uid_t service)
         : socket_(socket),
           slots_(slots),
           journal_(journal),
@@ -132,8 +133,8 @@ private:
         try {
             const std::string question = ControlSocket::read_line(caller);
             if (question == "status") {
-                ControlSocket::write(
-                    caller, status_report(plan, workers, slots_, journal_, started_ms_));
+                ControlSocket::write(caller,
+                                     status_report(plan, workers, slots_, journal_, started_ms_));
             } else if (question == "look" && (caller.uid == 0 || caller.uid == service_)) {
                 for (const std::function<void()>& look : generation.look_again)
                     look();

@@ -26,8 +26,7 @@ DueBell::DueBell(std::int64_t due_ms)
     : supervisor_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       worker_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!supervisor_ || !worker_) throw failure("eventfd");
-    void* memory =
-        ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    void* memory = ::mmap(nullptr, page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw failure("mmap");
     next_ = new (memory) std::atomic<std::int64_t>(due_ms);
 }

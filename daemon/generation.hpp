@@ -15,12 +15,13 @@ namespace myq {
 struct OnDemand {
     struct Answer {
         bool is_wanted = false;
-        std::optional<std::chrono::milliseconds> ask_again;  // at the latest; not set: when `fd` says
+        std::optional<std::chrono::milliseconds>
+            ask_again;  // at the latest; not set: when `fd` says
     };
 
     std::shared_ptr<const WorkerSpec> spec;
-    int fd = -1;                     // readable when it is time to ask; -1: none
-    std::function<Answer()> ask;     // whether it is wanted now; asked while there is none
+    int fd = -1;                       // readable when it is time to ask; -1: none
+    std::function<Answer()> ask;       // whether it is wanted now; asked while there is none
     std::function<void()> look_again;  // one ended out of turn: it may have left work behind
 };
 

@@ -56,7 +56,8 @@ private:
         for (;;) {
             void* buffer = batch_.next(largest_);
             if (buffer == nullptr) return true;
-            const Wait wait = batch_.empty() && mode_ == IntakeMode::for_good ? Wait::yes : Wait::no;
+            const Wait wait =
+                batch_.empty() && mode_ == IntakeMode::for_good ? Wait::yes : Wait::no;
             const ReceiveResult result =
                 queue_.receive(buffer, batch_.next_capacity(), Selector::any(), wait);
             if (result.status == ReceiveStatus::received) {
@@ -75,7 +76,8 @@ private:
     bool write() {
         try {
             journal_.use([&](Journal& journal) {
-                journal.transact(survives(), [&] { insert_all(journal); }, true);
+                journal.transact(
+                    survives(), [&] { insert_all(journal); }, true);
             });
             journal_.all_is_well();
         } catch (const JournalError& e) {
@@ -174,8 +176,7 @@ private:
     }
 
     bool is_relieved() const {
-        return mode_ == IntakeMode::relief &&
-               fullness(queue_.queue().stat_any()) <= overflow_ends;
+        return mode_ == IntakeMode::relief && fullness(queue_.queue().stat_any()) <= overflow_ends;
     }
 
     // Who sends now is told by EACCES that nobody will be there.

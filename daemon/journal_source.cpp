@@ -69,7 +69,10 @@ void JournalSource::claim(Slot& slot) {
             const std::int64_t number = journal.queue_number(queue_.name);
             journal.claim(number, types_, slot.identity(), wall_clock_ms(), batch_,
                           [&](const DueMessage& due) {
-                              taken.push_back({due.row, due.type, due.attempts, due.id.bytes,
+                              taken.push_back({due.row,
+                                               due.type,
+                                               due.attempts,
+                                               due.id.bytes,
                                                due.expires_ms.value_or(0),
                                                {due.body.begin(), due.body.end()}});
                           });
@@ -113,7 +116,8 @@ Fetch JournalSource::wait_for_more() {
 }
 
 void JournalSource::wait(std::int64_t due_ms) const {
-    const std::int64_t left = std::clamp<std::int64_t>(due_ms - wall_clock_ms(), 0, longest_wait_ms);
+    const std::int64_t left =
+        std::clamp<std::int64_t>(due_ms - wall_clock_ms(), 0, longest_wait_ms);
     pollfd bell{bell_.worker_fd(), POLLIN, 0};
     ::poll(&bell, 1, due_ms == DueBell::never ? -1 : static_cast<int>(left));
 }

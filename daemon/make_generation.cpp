@@ -32,8 +32,7 @@ public:
           bell_(std::make_shared<DueBell>(first_due)),
           generation_(generation),
           is_journaled_(queue.config.durability == QueueConfig::Durability::journal) {
-        generation.look_again.emplace_back(
-            [bell = bell_] { bell->announce(DueBell::at_once); });
+        generation.look_again.emplace_back([bell = bell_] { bell->announce(DueBell::at_once); });
     }
 
     void add_receivers() {
@@ -84,8 +83,8 @@ public:
         auto empties = intake(IntakeMode::drain);
         empties.leaves_by_itself = true;
         drain.queue = std::make_shared<WorkerSpec>(std::move(empties));
-        auto body = [task = task(Selector::any(), WorkerTask::From::queue), keep = keep()](
-                        const WorkerSeat& seat) { return shelve_slot(task, seat); };
+        auto body = [task = task(Selector::any(), WorkerTask::From::queue),
+                     keep = keep()](const WorkerSeat& seat) { return shelve_slot(task, seat); };
         WorkerSpec shelves{queue_.config.name, body};
         shelves.leaves_by_itself = true;
         drain.slot = std::make_shared<WorkerSpec>(std::move(shelves));
@@ -96,8 +95,7 @@ private:
     static OnDemand::Answer is_overflowing(const QueueKey& key) {
         OnDemand::Answer answer{false, overflow_interval};
         try {
-            answer.is_wanted =
-                fullness(MessageQueue::open(key).stat_any()) >= overflow_begins;
+            answer.is_wanted = fullness(MessageQueue::open(key).stat_any()) >= overflow_begins;
         } catch (const IpcError&) {
             // Removed: whoever receives from it says so, and makes it again.
         }

@@ -33,8 +33,8 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
     slot_.note_failure(wall_clock_ms(), cause);
     if (attempts >= static_cast<std::uint32_t>(policy.attempts)) {
         return dead(message, tally_row,
-                    fmt::format("{} attempt{}; the last one: {}", attempts, attempts == 1 ? "" : "s",
-                                cause));
+                    fmt::format("{} attempt{}; the last one: {}", attempts,
+                                attempts == 1 ? "" : "s", cause));
     }
     std::uniform_real_distribution<double> chance(-1, 1);
     const auto wait = delay.value_or(retry_delay(policy, attempts, chance(random_)));
@@ -174,8 +174,7 @@ std::string Outcomes::describe() const {
 }
 
 std::string Outcomes::held_back() const {
-    return pace_.held_back() == 0 ? ""
-                                  : fmt::format(" ({} more like this)", pace_.held_back());
+    return pace_.held_back() == 0 ? "" : fmt::format(" ({} more like this)", pace_.held_back());
 }
 
 }  // namespace myq

@@ -28,7 +28,8 @@ public:
     // The references must outlive the object.
     Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal, const DueBell& bell);
 
-    // An attempt failed: tried again after `delay`, or when the policy says, or dead after the last.
+    // An attempt failed: tried again after `delay`, or when the policy says, or dead after the
+    // last.
     bool failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
                 const std::string& cause, std::optional<std::chrono::milliseconds> delay);
 

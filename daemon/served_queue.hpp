@@ -9,7 +9,8 @@
 namespace myq {
 
 // A queue of the configuration as a process that serves it sees it: if somebody removes it, it is
-// made again, and if somebody takes away the right to read it, that is taken back; one line says so.
+// made again, and if somebody takes away the right to read it, that is taken back; one line says
+// so.
 class ServedQueue {
 public:
     // Attaches the queue, which must exist or may be made. `config` must outlive the object.
@@ -20,7 +21,8 @@ public:
     ReceiveResult receive(void* buffer, std::size_t capacity, Selector selector, Wait wait) {
         for (;;) {
             const ReceiveResult result = queue_.receive(buffer, capacity, selector, wait);
-            if (result.status < ReceiveStatus::removed) [[likely]] return result;
+            if (result.status < ReceiveStatus::removed) [[likely]]
+                return result;
             mend(result);
         }
     }

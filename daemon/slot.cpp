@@ -135,6 +135,7 @@ SlotSnapshot look_at_slot(const Fd& file) {
     if (!read_at(file, slot_header_size, slot.type)) return slot;
     slot.identity = header.identity;
     slot.row = header.row;
+    slot.batch_size = header.batch_size;
     slot.tallies = {header.tallies.begin(), header.tallies.end()};
     return slot;
 }
@@ -211,8 +212,7 @@ void Slot::landed(std::size_t length) {
 }
 
 void Slot::load(std::int64_t row, std::int64_t type, std::uint32_t attempts,
-                const SlotMessageId& id, std::int64_t expires_ms,
-                std::span<const std::byte> body) {
+                const SlotMessageId& id, std::int64_t expires_ms, std::span<const std::byte> body) {
     std::copy(body.begin(), body.end(), buffer_ + type_size);
     header_->row = row;
     header_->id = id;
@@ -283,8 +283,13 @@ void Slot::begin_batch() {
     type_of(buffer_).store(1, std::memory_order_release);
 }
 
+void Slot::count_batch(std::size_t messages) {
+    store(header_->batch_size, static_cast<std::uint32_t>(messages));
+}
+
 void Slot::end_batch(std::size_t used) {
     type_of(buffer_).store(0, std::memory_order_release);
+    count_batch(0);
     std::memset(buffer_ + type_size, static_cast<int>(filler), used);
     store(header_->messages, header_->messages + 1);
     store(header_->state, SlotState::armed);

@@ -82,6 +82,7 @@ struct SlotSnapshot {
     std::uint64_t identity = 0;  // 0: it is no slot
     std::int64_t type = 0;
     std::int64_t row = 0;
+    std::uint32_t batch_size = 0;
     std::vector<TallyRow> tallies;
 };
 SlotSnapshot look_at_slot(const Fd& file);
@@ -130,6 +131,7 @@ public:
     // For an intake, whose slot holds many messages; see Batch. From begin to end the slot counts
     // as occupied; `used` bytes of the body were written meanwhile.
     void begin_batch();
+    void count_batch(std::size_t messages);
     void end_batch(std::size_t used);
 
     // A message waits that is longer than the slot.

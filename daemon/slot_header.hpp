@@ -65,6 +65,7 @@ struct SlotHeader {
     std::uint32_t claims_held;
     std::uint32_t done_count;
     std::uint32_t failure_count;
+    std::uint32_t batch_size;  // messages in an intake's slot
     std::array<std::int64_t, 64> done_rows;
     std::array<SlotFailure, 8> failures;
     std::array<TallyRow, 64> tallies;

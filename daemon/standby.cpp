@@ -16,7 +16,8 @@ constexpr milliseconds longest_pause{60'000};
 // An eventfd, which says only that something was said.
 void silence(int fd) {
     std::uint64_t count = 0;
-    if (fd >= 0) [[maybe_unused]] const ssize_t ignored = ::read(fd, &count, sizeof count);
+    if (fd >= 0) [[maybe_unused]]
+        const ssize_t ignored = ::read(fd, &count, sizeof count);
 }
 
 }  // namespace

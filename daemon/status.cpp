@@ -67,7 +67,7 @@ public:
     }
 
     // What is in a slot is in none of the other places, but for a row of the journal.
-    void add_in_slot(std::int64_t type) { ++of(type).in_slots; }
+    void add_in_slot(std::int64_t type, std::uint64_t count) { of(type).in_slots += count; }
 
     void add(const TypeCountsInJournal& counts) {
         JournalCounts& sum = of(counts.type).journal;
@@ -92,9 +92,10 @@ private:
     }
 
     ordered_json report(std::int64_t type, const TypeAccount& account) const {
-        const auto route = std::find_if(
-            queue_.routes.begin(), queue_.routes.end(),
-            [&](const Route& candidate) { return candidate.handler.type.value_or(0) == type; });
+        const auto route =
+            std::find_if(queue_.routes.begin(), queue_.routes.end(), [&](const Route& candidate) {
+                return candidate.handler.type.value_or(0) == type;
+            });
         ordered_json json;
         json["type"] = type == 0 ? ordered_json(nullptr) : ordered_json(type);
         json["name"] = route != queue_.routes.end() ? route->handler.name : "";
@@ -131,8 +132,11 @@ ordered_json queue_report(const QueuePlan& queue, const SlotDirectory& slots,
         if (SlotName(name).queue() != queue.config.name) continue;
         const SlotSnapshot slot = slots.look(name);
         account.add(slot.tallies);
-        const bool is_batch = SlotName(name).is_intake();
-        if (slot.type != 0 && slot.row == 0 && !is_batch) account.add_in_slot(slot.type);
+        if (SlotName(name).is_intake()) {
+            account.add_in_slot(0, slot.batch_size);
+        } else if (slot.type != 0 && slot.row == 0) {
+            account.add_in_slot(slot.type, 1);
+        }
     }
     for (const TypeCountsInJournal& counts : journal) {
         if (counts.queue == queue.config.name) account.add(counts);

@@ -90,9 +90,8 @@ Clock::time_point Supervisor::next_wakeup() const {
         wakeup = std::min(wakeup, Clock::now() + look);
     }
     const bool may_recycle =
-        std::any_of(workers_.begin(), workers_.end(), [](const Worker& worker) {
-            return worker->spec().recycle.is_set();
-        });
+        std::any_of(workers_.begin(), workers_.end(),
+                    [](const Worker& worker) { return worker->spec().recycle.is_set(); });
     if (may_recycle) wakeup = std::min(wakeup, Clock::now() + recycle_interval);
     if (standby_) wakeup = std::min(wakeup, standby_->next_look());
     if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
@@ -174,9 +173,8 @@ void Supervisor::tick() {
 
 // One at a time: the successor comes up first, and then the worn one is asked to leave.
 void Supervisor::recycle() {
-    const auto replaced =
-        std::find_if(workers_.begin(), workers_.end(),
-                     [](const Worker& worker) { return worker->is_replaced(); });
+    const auto replaced = std::find_if(workers_.begin(), workers_.end(),
+                                       [](const Worker& worker) { return worker->is_replaced(); });
     if (replaced != workers_.end()) {
         const bool successor_is_ready =
             std::any_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {

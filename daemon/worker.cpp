@@ -94,9 +94,9 @@ private:
         if (!unpack(row)) return false;
         if (over_) return true;
         if (handler == nullptr) {
-            return outcomes_.dead(in_hand_, row,
-                                  fmt::format("no handler takes type {}, and none takes any type",
-                                              slot_.type()));
+            return outcomes_.dead(
+                in_hand_, row,
+                fmt::format("no handler takes type {}, and none takes any type", slot_.type()));
         }
         call(*handler);
         bool settled = true;
@@ -129,7 +129,8 @@ private:
         if (outcome_.verdict != MYQ_RETRY) {
             slot_.note_failure(wall_clock_ms(), reason);
             return outcomes_.dead(
-                in_hand_, row, fmt::format("plugin {} rejects it: {}", handler.plugin->name, reason));
+                in_hand_, row,
+                fmt::format("plugin {} rejects it: {}", handler.plugin->name, reason));
         }
         std::optional<std::chrono::milliseconds> delay;
         if (outcome_.delay_ms > 0) delay = std::chrono::milliseconds{outcome_.delay_ms};
@@ -171,8 +172,8 @@ private:
         const std::string plugin =
             fmt::format("plugin {} {}", handler.plugin->name, handler.plugin->version);
         if (seat.cause == WorkerSeat::Cause::timed_out) {
-            return fmt::format("no answer for {} from {}",
-                               duration_text(*handler.config->timeout), plugin);
+            return fmt::format("no answer for {} from {}", duration_text(*handler.config->timeout),
+                               plugin);
         }
         if (seat.last_end.empty()) return "the whole daemon was killed in " + plugin;
         return fmt::format("{} in {}", seat.last_end, plugin);
@@ -239,8 +240,8 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         ready();
         if (slot.occupied()) {
             const InHand message = take_in_hand(slot);
-            const bool moved = message.wish ? outcomes.journaled(*message.wish, 0)
-                                            : outcomes.shelved(message, 0);
+            const bool moved =
+                message.wish ? outcomes.journaled(*message.wish, 0) : outcomes.shelved(message, 0);
             if (!moved) return;
         }
         if (slot.holds_claims()) JournalSource::settle_claims(slot, journal);

@@ -96,7 +96,8 @@ public:
     };
     std::optional<Failure> read_report();
 
-    // Has it open its log anew; once it is ready, if it is not yet: before, the signal would end it.
+    // Has it open its log anew; once it is ready, if it is not yet: before, the signal would end
+    // it.
     void reopen_log();
 
     // Asks it to leave, with SIGTERM again and again, and SIGKILL when `patience` has run out.
@@ -142,7 +143,7 @@ private:
     Tallies settled_before_{};
     bool settle_only_ = false;
     bool replaced_ = false;
-    bool was_ready_ = false;     // the present process; it knows what to do about signals
+    bool was_ready_ = false;  // the present process; it knows what to do about signals
     bool reopen_wanted_ = false;
     double wear_ = 1;  // by what its limits are multiplied, so that siblings do not leave together
     State state_ = State::waiting;

@@ -112,7 +112,11 @@ void clean_process() {
     ::umask(077);
 
     std::array<std::pair<const char*, std::optional<std::string>>, 5> kept{
-        {{"TZ", {}}, {"LANG", {}}, {"NOTIFY_SOCKET", {}}, {"XDG_RUNTIME_DIR", {}}, {"XDG_STATE_HOME", {}}}};
+        {{"TZ", {}},
+         {"LANG", {}},
+         {"NOTIFY_SOCKET", {}},
+         {"XDG_RUNTIME_DIR", {}},
+         {"XDG_STATE_HOME", {}}}};
     for (auto& [name, value] : kept) {
         const char* found = std::getenv(name);  // NOLINT(concurrency-mt-unsafe): one thread
         if (found != nullptr) value = found;

@@ -87,8 +87,9 @@ struct myq_host {
      * end. The message may still be finished within daemon.stop_timeout. */
     int (*should_stop)(void);
 
-    /* Since 1.1. The call in progress may take `more_ms` from now on, however much of its timeout is
-     * left; nothing where there is no timeout. For work that is long and shows that it goes on. */
+    /* Since 1.1. The call in progress may take `more_ms` from now on, however much of its timeout
+     * is left; nothing where there is no timeout. For work that is long and shows that it goes on.
+     */
     void (*touch)(int64_t more_ms);
 };
 

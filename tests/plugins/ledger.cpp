@@ -169,10 +169,7 @@ constexpr Command commands[] = {
     {"hang", [] { hang(); }},
     {"spin", [] { spin(); }},
     {"freeze", [] { raise(SIGSTOP); }},
-    {"overflow",
-     [] {
-         overflow();
-     }},
+    {"overflow", [] { overflow(); }},
     {"thread-exit", [] { pthread_exit(nullptr); }},
     {"longjmp", [] { jump_into_the_past(); }},
     {"throw", [] { throw_something(); }},

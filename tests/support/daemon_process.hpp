@@ -48,7 +48,7 @@ public:
     Run stop() const { return myqd({"--stop"}); }
     Run reload() const { return myqd({"--reload"}); }
     Run status() const { return myqd({"--status"}); }
-    Run myqd(const std::vector<std::string>& options) const;  // with -c
+    Run myqd(const std::vector<std::string>& options) const;   // with -c
     Run myq(const std::vector<std::string>& arguments) const;  // the client, with -c
 
     pid_t supervisor() const;  // 0 when none runs

@@ -108,8 +108,8 @@ TEST_CASE("crash: a handler that exceeds its timeout is killed, also when it blo
     daemon.send(1, "0:hang");
     daemon.send(1, "1:spin");
     daemon.send(1, "2");
-    CHECK(
-        daemon.logged("is dead: 1 attempt; the last one: no answer for 50ms from plugin ledger", 2));
+    CHECK(daemon.logged("is dead: 1 attempt; the last one: no answer for 50ms from plugin ledger",
+                        2));
     CHECK(eventually([&] { return ledger.times(2) == 1; }));
 }
 

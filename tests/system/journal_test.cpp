@@ -50,7 +50,8 @@ TEST_CASE("journal: a confirmed message is handled, on a journaled queue and on 
     }
 }
 
-TEST_CASE("journal: a delayed message comes in its time, also when the daemon was killed meanwhile") {
+TEST_CASE(
+    "journal: a delayed message comes in its time, also when the daemon was killed meanwhile") {
     const DaemonProcess daemon(ledger_setup("receivers: 1"));
     const Ledger ledger("/mnt/ledger", 10);
     REQUIRE(daemon.start().exit_code == 0);

@@ -150,6 +150,7 @@ TEST_CASE("a worker makes one system call a message") {
     REQUIRE(first != std::string::npos);
     const std::string window = text.substr(first, last - first);
     CHECK(count(window, "msgrcv(") >= static_cast<int>(messages));
-    // The supervisor's few calls around readiness fall into the window, and a clean-up now and then.
+    // The supervisor's few calls around readiness fall into the window, and a clean-up now and
+    // then.
     CHECK(count(window, "\n") < static_cast<int>(messages) + 150);
 }

@@ -251,8 +251,7 @@ TEST_CASE("a batch ends where another message of the largest size would not fit"
     CHECK(count >= 11);
     CHECK(count <= capacity / largest);
     for (std::size_t i = 0; i < count; ++i) {
-        CHECK(body_of(batch.messages()[i]) ==
-              std::string(largest, static_cast<char>('a' + i)));
+        CHECK(body_of(batch.messages()[i]) == std::string(largest, static_cast<char>('a' + i)));
     }
     CHECK(batch.next(batch.next_capacity()) != nullptr);  // a smaller one still does
     CHECK(batch.next(batch.next_capacity() + 1) == nullptr);
@@ -276,7 +275,8 @@ TEST_CASE("a batch has its most messages, however small they are, and all are fo
 }
 
 TEST_CASE("a slot made for a batch has room for several of the largest messages") {
-    for (const std::size_t largest_body : {std::size_t{0}, std::size_t{8'192}, std::size_t{3} << 20U}) {
+    for (const std::size_t largest_body :
+         {std::size_t{0}, std::size_t{8'192}, std::size_t{3} << 20U}) {
         CAPTURE(largest_body);
         CHECK(Batch::body_capacity(largest_body) >= std::size_t{1} << 20U);
         const SlotFile file(Batch::body_capacity(largest_body));

@@ -51,7 +51,8 @@ bool exists(int queue_id) {
 
 }  // namespace
 
-TEST_CASE("what follows on each other and ended alike is one run, and each sender gets one answer") {
+TEST_CASE(
+    "what follows on each other and ended alike is one run, and each sender gets one answer") {
     const ReplyQueue one(::geteuid());
     const ReplyQueue two(::geteuid());
     Confirmations confirmations;

@@ -178,7 +178,8 @@ TEST_CASE("a batch is written once, however often its intake is killed behind th
     CHECK(!scene.file->view().occupied);
 }
 
-TEST_CASE("delays, ends and keys of an envelope reach the journal; a broken one is dead, with why") {
+TEST_CASE(
+    "delays, ends and keys of an envelope reach the journal; a broken one is dead, with why") {
     Scene scene;
     Sender sender("later");
     sender.envelope.confirm.reset();
@@ -270,8 +271,7 @@ TEST_CASE("an intake whose slot is too small for the messages of today says so a
     scene.send(7, "waits");
     const pid_t intake = scene.start(IntakeMode::for_good);
     int status = -1;
-    const bool left =
-        eventually([&] { return ::waitpid(intake, &status, WNOHANG) == intake; });
+    const bool left = eventually([&] { return ::waitpid(intake, &status, WNOHANG) == intake; });
     CHECK(left);
     if (!left) {
         ::kill(intake, SIGKILL);

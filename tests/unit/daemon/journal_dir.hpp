@@ -49,7 +49,8 @@ public:
     std::vector<JournalEntry> entries() const {
         Journal journal(place_.directory, place_.limits, true);
         std::vector<std::int64_t> rows;
-        journal.list({}, wall_clock_ms(), [&](const JournalEntry& entry) { rows.push_back(entry.row); });
+        journal.list({}, wall_clock_ms(),
+                     [&](const JournalEntry& entry) { rows.push_back(entry.row); });
         std::vector<JournalEntry> found;
         for (const std::int64_t row : rows)
             found.push_back(journal.find(row, wall_clock_ms()).value());

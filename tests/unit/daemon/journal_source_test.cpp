@@ -147,9 +147,8 @@ TEST_CASE("what is due is handed out oldest first, with all that is known of it"
     scene.journal.put(7, "first");
     scene.journal.put(7, "not yet", wall_clock_ms() + hour_ms);
     scene.journal.put(7, "another's", 0, "other");
-    scene.journal.transact([&](Journal& journal) {
-        journal.insert(journal.queue_number("jobs"), message);
-    });
+    scene.journal.transact(
+        [&](Journal& journal) { journal.insert(journal.queue_number("jobs"), message); });
     Worker worker = scene.worker();
     CHECK(worker.fetch() == "first");
     CHECK(worker.slot.type() == 7);
@@ -208,8 +207,7 @@ TEST_CASE("more is claimed at once while messages are fast, and one by one when 
         REQUIRE(worker.source.fetch(worker.slot) == Fetch::message);
         const std::int64_t then_ns = monotonic_ns();
         std::size_t rows = 0;
-        look.transact(Survives::kill,
-                      [&] { rows = look.claimed(worker.slot.identity()).size(); });
+        look.transact(Survives::kill, [&] { rows = look.claimed(worker.slot.identity()).size(); });
         if (batch == 0) CHECK(rows == 1);
         // Exact on a slow machine, too: what is between is not looked at.
         if (batch != 0 && now_ns - after_ns >= batch_time_ns) CHECK(rows == 1);
@@ -490,7 +488,8 @@ TEST_CASE("a worker for good that may have left more than it claimed wakes the o
     CHECK(rings(scene.bell.worker_fd()));
 }
 
-TEST_CASE("a ring reaches every worker that waits, also one for whom another type's worker hears it") {
+TEST_CASE(
+    "a ring reaches every worker that waits, also one for whom another type's worker hears it") {
     Scene scene;
     Lines lines;
     const SlotFile slow_file(scene.run.path(), "jobs.1", 10'000);

@@ -211,9 +211,8 @@ TEST_CASE("a row of the journal is put off or buried where it is, and its histor
         REQUIRE(work.slot.attempts() == 1);
         work.slot.begin_attempt(0);
     });
-    scene.live_twice([&](const Work& work) {
-        CHECK(work.outcomes.dead(work.in_hand(), work.row, "rejected"));
-    });
+    scene.live_twice(
+        [&](const Work& work) { CHECK(work.outcomes.dead(work.in_hand(), work.row, "rejected")); });
     entry = scene.journal.only_entry();
     CHECK(entry.row == row);
     CHECK(entry.state == JournalState::dead);
@@ -240,9 +239,8 @@ TEST_CASE("a worker that is killed over its write has a successor that does not 
         CHECK(scene.journal.only_entry().state == JournalState::dead);
     }
     SUBCASE("shelved") {
-        scene.live_twice([&](const Work& work) {
-            CHECK(work.outcomes.shelved(work.in_hand(), work.row));
-        });
+        scene.live_twice(
+            [&](const Work& work) { CHECK(work.outcomes.shelved(work.in_hand(), work.row)); });
         CHECK(scene.journal.only_entry().state == JournalState::ready);
     }
     CHECK(!scene.file.view().occupied);
@@ -255,7 +253,8 @@ TEST_CASE("a worker that is killed over its write has a successor that does not 
     CHECK(scene.journal.entries().size() == 2);
 }
 
-TEST_CASE("a message that is shelved is due at once after the next start, with what it went through") {
+TEST_CASE(
+    "a message that is shelved is due at once after the next start, with what it went through") {
     Scene scene;
     scene.live([&](const Work& work) {
         work.slot.note_failure(1'000, "first");
@@ -265,8 +264,7 @@ TEST_CASE("a message that is shelved is due at once after the next start, with w
     JournalEntry entry = scene.journal.only_entry();
     CHECK(entry.state == JournalState::ready);
     CHECK(entry.attempts == 2);
-    CHECK(text_of(entry.history) ==
-          "1: first; 2: the daemon was stopped before it was done; ");
+    CHECK(text_of(entry.history) == "1: first; 2: the daemon was stopped before it was done; ");
     CHECK(scene.count(Tally::retried) == 1);
 }
 
@@ -397,21 +395,25 @@ TEST_CASE("a sender that waits is told that the journal cannot be written") {
 TEST_CASE("a full journal takes what became of messages that are there already") {
     Scene scene;
     SUBCASE("put off") {
-        scene.live([&](const Work& work) {
-            CHECK(work.outcomes.failed(work.in_hand(), work.row, scene.policy, "no luck", {}));
-        }, true);
+        scene.live(
+            [&](const Work& work) {
+                CHECK(work.outcomes.failed(work.in_hand(), work.row, scene.policy, "no luck", {}));
+            },
+            true);
         CHECK(scene.journal.only_entry().state == JournalState::delayed);
     }
     SUBCASE("dead") {
-        scene.live([&](const Work& work) {
-            CHECK(work.outcomes.dead(work.in_hand(), work.row, "rejected"));
-        }, true);
+        scene.live(
+            [&](const Work& work) {
+                CHECK(work.outcomes.dead(work.in_hand(), work.row, "rejected"));
+            },
+            true);
         CHECK(scene.journal.only_entry().state == JournalState::dead);
     }
     SUBCASE("shelved") {
-        scene.live([&](const Work& work) {
-            CHECK(work.outcomes.shelved(work.in_hand(), work.row));
-        }, true);
+        scene.live(
+            [&](const Work& work) { CHECK(work.outcomes.shelved(work.in_hand(), work.row)); },
+            true);
         CHECK(scene.journal.only_entry().state == JournalState::ready);
     }
 }

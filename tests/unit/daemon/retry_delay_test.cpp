@@ -64,8 +64,8 @@ TEST_CASE("jitter makes a pause longer or shorter by up to so many percent of it
         std::chrono::milliseconds pause;
     };
     const Row rows[] = {
-        {10, -1, 3'600ms}, {10, 0, 4'000ms},   {10, 1, 4'400ms},  {10, 0.5, 4'200ms},
-        {50, -1, 2'000ms}, {50, 1, 6'000ms},   {100, -1, 0ms},    {100, 1, 8'000ms},
+        {10, -1, 3'600ms}, {10, 0, 4'000ms},  {10, 1, 4'400ms}, {10, 0.5, 4'200ms},
+        {50, -1, 2'000ms}, {50, 1, 6'000ms},  {100, -1, 0ms},   {100, 1, 8'000ms},
         {0, -1, 4'000ms},  {100, 0, 4'000ms},
     };
     for (const Row& row : rows) {

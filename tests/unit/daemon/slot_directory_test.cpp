@@ -194,8 +194,7 @@ TEST_CASE("the identities are those of all slots, an intake's too") {
     const auto intake = slots.open("jobs+0", 5'000);
     CHECK(worker->identity() != intake->identity());
     CHECK(worker->identity() <= INT64_MAX);  // a positive number in SQL
-    CHECK(slots.identities() ==
-          std::set<std::uint64_t>{worker->identity(), intake->identity()});
+    CHECK(slots.identities() == std::set<std::uint64_t>{worker->identity(), intake->identity()});
     CHECK(slots.names() == std::vector<std::string>{"jobs+0", "jobs.0"});
 }
 

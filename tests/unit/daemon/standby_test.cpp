@@ -104,8 +104,7 @@ TEST_CASE("those that are wanted come, and nobody is asked who runs") {
 TEST_CASE("a bell is silenced by the look, also that of one who runs") {
     const Bench bench(2);
     Standby standby(bench.on_demand);
-    CHECK(standby.fds() ==
-          std::vector<int>{bench.at(0).bell.value(), bench.at(1).bell.value()});
+    CHECK(standby.fds() == std::vector<int>{bench.at(0).bell.value(), bench.at(1).bell.value()});
     bench.at(0).ring();
     bench.at(1).ring();
     bench.at(1).runs = true;

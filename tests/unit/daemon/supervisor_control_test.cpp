@@ -51,18 +51,17 @@ TEST_CASE("whoever asks is told of every worker, and of the generation") {
         stage.lines.say("of " + std::to_string(generation.workers.size()));
     };
     Generation generation;
-    generation.workers = {
-        Stage::spec(
-            [&](const WorkerSeat& seat) {
-                become_interruptible(seat.supervisor, [] {});
-                store(seat.slot, 7, "body");
-                stage.lines.say("pid " + std::to_string(::getpid()));
-                const int result = stage.stay("a", seat);
-                put<std::int64_t>(seat.slot, slot_header_size, 0);
-                return result;
-            },
-            WorkerSpec::Role::receiver),
-        Stage::spec(stage.patient("b"), WorkerSpec::Role::intake, "r")};
+    generation.workers = {Stage::spec(
+                              [&](const WorkerSeat& seat) {
+                                  become_interruptible(seat.supervisor, [] {});
+                                  store(seat.slot, 7, "body");
+                                  stage.lines.say("pid " + std::to_string(::getpid()));
+                                  const int result = stage.stay("a", seat);
+                                  put<std::int64_t>(seat.slot, slot_header_size, 0);
+                                  return result;
+                              },
+                              WorkerSpec::Role::receiver),
+                          Stage::spec(stage.patient("b"), WorkerSpec::Role::intake, "r")};
     stage.start(generation);
     const std::string pid = stage.lines.wait_for("pid ");
     stage.lines.wait_for("ready: 2 workers");
@@ -85,8 +84,7 @@ TEST_CASE("who asks while nobody lives is told that too") {
     stage.control_fd = asker.in.value();
     stage.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation&) {
         asker.take();
-        const bool waits =
-            !workers.empty() && workers[0].state == WorkerProcess::State::waiting;
+        const bool waits = !workers.empty() && workers[0].state == WorkerProcess::State::waiting;
         stage.lines.say(std::string(waits ? "waiting" : "other") + ", pid " +
                         std::to_string(workers.empty() ? 0 : workers[0].pid));
     };

@@ -94,7 +94,8 @@ TEST_CASE("there is one worker on demand at a time, and what was said meanwhile 
     CHECK(stage.lines.count("begins") == 2);
 }
 
-TEST_CASE("a worker on demand that was killed is looked after at once: it may have left something") {
+TEST_CASE(
+    "a worker on demand that was killed is looked after at once: it may have left something") {
     Stage stage;
     Lines orders;
     const DueBell bell(DueBell::at_once);

@@ -46,8 +46,8 @@ private:
 // For a child: what it logs, and what else it writes to standard error, becomes lines for the test.
 inline void log_to(const Lines& lines) {
     ::dup2(lines.out(), STDERR_FILENO);
-    auto logger = std::make_shared<spdlog::logger>(
-        "test", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    auto logger =
+        std::make_shared<spdlog::logger>("test", std::make_shared<spdlog::sinks::stderr_sink_st>());
     logger->set_pattern("%l: %v");
     spdlog::set_default_logger(logger);
 }

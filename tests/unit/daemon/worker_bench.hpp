@@ -16,7 +16,8 @@ namespace myq::test {
 
 // A worker on a slot of its own, with the test as its supervisor.
 struct WorkerBench {
-    explicit WorkerBench(std::function<int(const WorkerSeat&)> body, WorkerSpec::Recycle recycle = {})
+    explicit WorkerBench(std::function<int(const WorkerSeat&)> body,
+                         WorkerSpec::Recycle recycle = {})
         : worker(spec(std::move(body), recycle), slots.open("q.0", 100)) {}
 
     WorkerProcess::End wait_for_end() {

@@ -17,8 +17,8 @@
 #include <string>
 #include <vector>
 
-// What becomes of a message that a worker was killed over: settled by its successor, or shelved when
-// the daemon stops.
+// What becomes of a message that a worker was killed over: settled by its successor, or shelved
+// when the daemon stops.
 using namespace myq;
 using namespace myq::test;
 
@@ -63,7 +63,12 @@ struct Scene {
         });
     }
     WorkerTask task() const {
-        return {queue, Selector::any(), routes, me, journal.place(), bell,
+        return {queue,
+                Selector::any(),
+                routes,
+                me,
+                journal.place(),
+                bell,
                 WorkerTask::From::journal_while_due};
     }
 
@@ -211,8 +216,8 @@ TEST_CASE("a slot with rows that are only claimed is emptied by giving them back
     scene.killed([&](Slot& slot) {
         slot.hold_claims(true);
         scene.journal.transact([&](Journal& open) {
-            open.claim(open.queue_number("jobs"), Selector::any(), slot.identity(),
-                       wall_clock_ms(), 1, [](const DueMessage&) {});
+            open.claim(open.queue_number("jobs"), Selector::any(), slot.identity(), wall_clock_ms(),
+                       1, [](const DueMessage&) {});
         });
     });
     REQUIRE(scene.journal.only_entry().state == JournalState::running);

@@ -99,14 +99,15 @@ TEST_CASE("a worker is worn when it is old, or large, and without a limit never"
     }
     SUBCASE("large") {
         const std::uint64_t page_bytes = page;
-        WorkerBench bench(settles(none), {.max_messages = {}, .max_age = {}, .max_rss = page_bytes});
+        WorkerBench bench(settles(none),
+                          {.max_messages = {}, .max_age = {}, .max_rss = page_bytes});
         live(bench);
         CHECK(bench.worker.is_worn(now()));
         end(bench);
     }
     SUBCASE("not that large") {
         WorkerBench bench(settles(none),
-                    {.max_messages = {}, .max_age = {}, .max_rss = std::uint64_t{1} << 40U});
+                          {.max_messages = {}, .max_age = {}, .max_rss = std::uint64_t{1} << 40U});
         live(bench);
         CHECK(!bench.worker.is_worn(now()));
         end(bench);

@@ -72,7 +72,8 @@ TEST_CASE("exec: arguments arrive as they are, without a shell") {
 
 TEST_CASE("exec: the environment is the message's, the configured and PATH, and nothing else") {
     StartedPlugin exec("exec", {{"command", {"/usr/bin/env"}}, {"environment", {"LANG=C", "E="}}});
-    const Letter letter{.type = 9, .type_name = "mail", .queue = "post", .attempt = 2, .id = "00ff"};
+    const Letter letter{
+        .type = 9, .type_name = "mail", .queue = "post", .attempt = 2, .id = "00ff"};
     CHECK(exec.handle("", letter) == Answer{MYQ_DONE, ""});
     CHECK(lines_at(MYQ_DEBUG) ==
           "env: LANG=C\n"
