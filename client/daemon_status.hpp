@@ -10,7 +10,7 @@
 
 namespace myq {
 
-// What the daemon answers to "status\n": one JSON object, described in docs/design.md.
+// What the daemon answers to "status\n": one JSON object with members of these names.
 struct DaemonStatus {
     struct Worker {
         pid_t pid = 0;

@@ -25,6 +25,15 @@ Batch::Head& head_at(std::byte* record) {
     return *reinterpret_cast<Batch::Head*>(record);  // NOLINT: laid out by us
 }
 
+// Of a message whose receiver was killed before it learned the length; see Slot.
+std::size_t find_length(std::span<const std::byte> room) {
+    if (const auto size = envelope_size(room)) return *size;
+    std::size_t length = room.size();
+    while (length > 0 && room[length - 1] == filler)
+        --length;
+    return length;
+}
+
 }  // namespace
 
 std::size_t Batch::body_capacity(std::size_t largest_body) {
@@ -51,14 +60,6 @@ void Batch::recover() {
         add(length);
     }
     if (messages_.empty()) clear();
-}
-
-std::size_t Batch::find_length(std::span<const std::byte> room) const {
-    if (const auto size = envelope_size(room)) return *size;
-    std::size_t length = room.size();
-    while (length > 0 && room[length - 1] == filler)
-        --length;
-    return length;
 }
 
 std::size_t Batch::next_capacity() const {

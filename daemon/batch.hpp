@@ -53,7 +53,6 @@ public:
 private:
     void recover();
     void add(std::size_t length);
-    std::size_t find_length(std::span<const std::byte> room) const;
 
     Slot& slot_;
     std::byte* begin_;  // of the records

@@ -2,9 +2,10 @@
 
 #include "daemon/unix/owned.hpp"
 
-#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <limits>
+#include <optional>
 
 namespace myq {
 
@@ -27,18 +28,23 @@ public:
     // Milliseconds since the epoch; wakes the supervisor and the waiting workers.
     void announce(std::int64_t due_ms) const noexcept;
 
-    std::int64_t next() const { return *next_; }
+    std::int64_t next() const;
     // Whoever calls it looks into the journal next, and announces what is left there.
-    std::int64_t take() const { return next_->exchange(never); }
+    std::int64_t take() const;
 
-    // Readable once something was announced, for the supervisor and for workers; silence() ends it.
+    // Readable once something was announced, until it is read (eventfd(2)): for the supervisor.
     int supervisor_fd() const { return supervisor_.value(); }
-    int worker_fd() const { return worker_.value(); }
-    static void silence(int fd) noexcept;
+
+    // For any number of workers: the rings so far, and a wait for one more than `seen`. Each worker
+    // counts for itself, so that none hears a ring in another's place. May return early, and does
+    // when a signal comes.
+    std::uint32_t rings() const;
+    void wait(std::uint32_t seen, std::optional<std::chrono::milliseconds> patience) const;
 
 private:
-    std::atomic<std::int64_t>* next_;
-    Fd supervisor_, worker_;
+    struct Shared;  // by every process
+    Shared* shared_;
+    Fd supervisor_;
 };
 
 }  // namespace myq

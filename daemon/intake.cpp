@@ -55,7 +55,7 @@ private:
     bool fill() {
         for (;;) {
             void* buffer = batch_.next(largest_);
-            if (buffer == nullptr) return true;
+            if (buffer == nullptr) return !batch_.empty() || ask_for_room();
             const Wait wait =
                 batch_.empty() && mode_ == IntakeMode::for_good ? Wait::yes : Wait::no;
             const ReceiveResult result =
@@ -66,18 +66,23 @@ private:
             }
             if (batch_.empty()) batch_.clear();
             if (result.status != ReceiveStatus::too_big) return true;
-            if (!batch_.empty()) return true;
-            slot_.need(Batch::body_capacity(std::max(largest_body(), 2 * largest_)));
-            return false;
+            return !batch_.empty() || ask_for_room();
         }
+    }
+
+    bool ask_for_room() {
+        slot_.need(Batch::body_capacity(std::max(largest_body(), 2 * largest_)));
+        return false;
     }
 
     // Whether the batch may grow again: not while it is uncertain whether it was written.
     bool write() {
         try {
             journal_.use([&](Journal& journal) {
+                // What was written before the last intake was killed is there, however full it is.
+                const bool is_new = !journal.is_recorded({slot_.identity(), batch_.sequence()});
                 journal.transact(
-                    survives(), [&] { insert_all(journal); }, true);
+                    survives(), [&] { insert_all(journal); }, is_new);
             });
             journal_.all_is_well();
         } catch (const JournalError& e) {

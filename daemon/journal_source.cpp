@@ -3,9 +3,9 @@
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
+#include <chrono>
+#include <optional>
 
 namespace myq {
 
@@ -94,7 +94,7 @@ void JournalSource::adapt_batch() {
 
 Fetch JournalSource::wait_for_more() {
     std::int64_t due = DueBell::never;
-    DueBell::silence(bell_.worker_fd());
+    const std::uint32_t rings = bell_.rings();
     bell_.take();
     try {
         journal_.use([&](Journal& journal) {
@@ -107,7 +107,7 @@ Fetch JournalSource::wait_for_more() {
         return Fetch::interrupted;
     }
     if (stay_ == Stay::for_good || due <= wall_clock_ms() + linger_ms) {
-        wait(due);
+        wait(rings, due);
         return Fetch::interrupted;
     }
     if (due != DueBell::never) bell_.announce(due);
@@ -115,11 +115,13 @@ Fetch JournalSource::wait_for_more() {
     return Fetch::finished;
 }
 
-void JournalSource::wait(std::int64_t due_ms) const {
-    const std::int64_t left =
-        std::clamp<std::int64_t>(due_ms - wall_clock_ms(), 0, longest_wait_ms);
-    pollfd bell{bell_.worker_fd(), POLLIN, 0};
-    ::poll(&bell, 1, due_ms == DueBell::never ? -1 : static_cast<int>(left));
+void JournalSource::wait(std::uint32_t rings, std::int64_t due_ms) const {
+    std::optional<std::chrono::milliseconds> patience;
+    if (due_ms != DueBell::never) {
+        patience = std::chrono::milliseconds{
+            std::clamp<std::int64_t>(due_ms - wall_clock_ms(), 0, longest_wait_ms)};
+    }
+    bell_.wait(rings, patience);
 }
 
 void JournalSource::leave(Slot& slot) {

@@ -44,7 +44,7 @@ private:
     void claim(Slot& slot);
     void adapt_batch();
     Fetch wait_for_more();
-    void wait(std::int64_t due_ms) const;
+    void wait(std::uint32_t rings, std::int64_t due_ms) const;
 
     const QueueConfig& queue_;
     Selector types_;

@@ -142,8 +142,9 @@ bool Outcomes::admit(const NewMessage& message, const std::optional<ConfirmAddre
     };
     const auto insert = [&](Journal& journal) {
         try {
-            insert_new(journal);
             status = ConfirmStatus::accepted;
+            // What was written before its worker was killed is there, however full it is now.
+            if (!journal.is_recorded({slot_.identity(), slot_.sequence()})) insert_new(journal);
         } catch (const Duplicate&) {
             status = ConfirmStatus::duplicate;
         }

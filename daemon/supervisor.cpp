@@ -29,6 +29,7 @@ Supervisor::Supervisor(const SlotDirectory& slots, Hooks hooks)
 
 void Supervisor::run(Generation first, Readiness& readiness) {
     bring_up(std::move(first));
+    handle_reports();  // nobody may be there to wait for
     while (incoming_ && stopping_ == Stopping::no)
         wait_for_event();
     if (stopping_ == Stopping::no) {
@@ -190,10 +191,11 @@ void Supervisor::recycle() {
         return is_current(*worker) && worker->is_worn(now);
     });
     if (worn == workers_.end()) return;
-    spdlog::info("queue {}: worker {} is replaced by a fresh one", (*worn)->spec().queue,
-                 (*worn)->pid());
-    (*worn)->replace();
-    workers_.hire((*worn)->shared_spec());
+    const pid_t pid = (*worn)->pid();
+    if (!hire((*worn)->shared_spec())) return;
+    spdlog::info("queue {}: worker {} is replaced by a fresh one", workers_.find(pid)->spec().queue,
+                 pid);
+    workers_.find(pid)->replace();
 }
 
 void Supervisor::bring_up(Generation generation) {
@@ -253,7 +255,7 @@ void Supervisor::drain() {
     drain_ends_ = Clock::now() + current_->stop_timeout;
     if (!drain_wanted_) return;
     for (const Drain& drain : current_->drains) {
-        workers_.hire(drain.queue);
+        hire(drain.queue);
         workers_.take_leftovers([&](const SlotName& slot) {
             return slot.belongs_to(drain.slot->queue, false) ? drain.slot : nullptr;
         });
@@ -264,7 +266,18 @@ void Supervisor::hire_wanted() {
     if (!standby_ || incoming_) return;
     for (const auto& spec :
          standby_->wanted([&](const WorkerSpec& candidate) { return workers_.has(candidate); }))
+        if (!hire(spec)) standby_->ended(*spec, false, true);
+}
+
+// While the daemon works, a worker that cannot be had is no reason to end.
+bool Supervisor::hire(const std::shared_ptr<const WorkerSpec>& spec) {
+    try {
         workers_.hire(spec);
+        return true;
+    } catch (const std::exception& e) {
+        spdlog::error("queue {}: no worker more: {}", spec->queue, e.what());
+        return false;
+    }
 }
 
 void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {

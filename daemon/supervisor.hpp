@@ -73,6 +73,7 @@ private:
 
     // Workers.
     void hire_wanted();
+    bool hire(const std::shared_ptr<const WorkerSpec>& spec);
     void recycle();
     void on_end(WorkerProcess& worker, const WorkerProcess::End& end);
     void settle_orphan(WorkerProcess& worker, bool paced);

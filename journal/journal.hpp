@@ -152,6 +152,9 @@ public:
 
     Inserted insert(std::int64_t queue, const NewMessage& message);
 
+    // As is_repeated(), without putting it on record; also outside transact().
+    bool is_recorded(const SlotTicket& ticket);
+
     // Up to `limit` due messages of the types, oldest first (lowest type first for up_to), become
     // running, in the hands of slot `owner`. Returns how many.
     std::size_t claim(std::int64_t queue, const Selector& types, std::uint64_t owner,

@@ -66,6 +66,11 @@ bool Journal::is_repeated(const SlotTicket& ticket) {
                                  static_cast<std::int64_t>(ticket.sequence)) == 0;
 }
 
+bool Journal::is_recorded(const SlotTicket& ticket) {
+    auto rows = impl_->sql.ticket_find.with(static_cast<std::int64_t>(ticket.slot));
+    return rows.next() && rows.integer(0) >= static_cast<std::int64_t>(ticket.sequence);
+}
+
 Inserted Journal::insert(std::int64_t queue, const NewMessage& message) {
     impl_->require_transaction("insert");
     const std::int64_t row = impl_->new_row();

@@ -31,6 +31,7 @@ Statements::Statements(Database& database)
       queue_add(database, "INSERT INTO queue(name) VALUES(?1)"),
       ticket(database, "INSERT INTO ticket VALUES(?1, ?2) ON CONFLICT(slot) DO UPDATE"
                        " SET sequence = excluded.sequence WHERE excluded.sequence > sequence"),
+      ticket_find(database, "SELECT sequence FROM ticket WHERE slot = ?1"),
       tickets(database, "SELECT slot FROM ticket"),
       ticket_forget(database, "DELETE FROM ticket WHERE slot = ?1"),
       next_row(database, "SELECT id FROM next"),

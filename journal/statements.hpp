@@ -22,9 +22,10 @@ struct Statements {
     Statement begin, commit;
     Statement page_count, unused_pages;
 
-    Statement queue_find;  // name
-    Statement queue_add;   // name
-    Statement ticket;      // slot, sequence; changes nothing if it is on record
+    Statement queue_find;   // name
+    Statement queue_add;    // name
+    Statement ticket;       // slot, sequence; changes nothing if it is on record
+    Statement ticket_find;  // slot
     Statement tickets, ticket_forget;
 
     Statement next_row, next_row_keep;

@@ -32,8 +32,13 @@ void ConfirmedSenders::wait() {
 void ConfirmedSenders::stop() {
     stopping_ = true;
     for (const Sender& sender : senders_) {
-        const MessageQueue replies = MessageQueue::from_id(sender.replies.id());
-        if (sender.thread.joinable()) std::ignore = replies.send(sender.replies.token(), {});
+        if (!sender.thread.joinable()) continue;
+        try {
+            std::ignore =
+                MessageQueue::from_id(sender.replies.id()).send(sender.replies.token(), {});
+        } catch (const IpcError&) {
+            // Somebody has removed it: that ends the sender as well.
+        }
     }
     wait();
 }
@@ -47,16 +52,25 @@ std::vector<std::size_t> ConfirmedSenders::confirmed() const {
 
 void ConfirmedSenders::run(Sender& sender, const Load& load) {
     try {
-        for (std::size_t id = sender.first; id < sender.first + load.messages && !stopping_; ++id) {
-            while (sender.in_flight >= window && !sender.ended)
-                take_answer(sender);
-            if (!sender.ended) send(sender, id, load.wish(id));
-        }
+        send_all(sender, load);
     } catch (const IpcError&) {
-        // The queue was removed: there are answers to be read all the same.
+        // The daemon's queue was removed: there are answers to be read all the same.
     }
-    while ((sender.in_flight > 0 || stopping_) && !sender.ended)
-        take_answer(sender);
+    try {
+        while ((sender.in_flight > 0 || stopping_) && !sender.ended)
+            take_answer(sender);
+    } catch (const IpcError&) {
+        // And now the queue for them.
+    }
+}
+
+void ConfirmedSenders::send_all(Sender& sender, const Load& load) {
+    for (std::size_t id = sender.first; id < sender.first + load.messages && !stopping_; ++id) {
+        while (sender.in_flight >= window && !sender.ended)
+            take_answer(sender);
+        if (sender.ended) return;
+        send(sender, id, load.wish(id));
+    }
 }
 
 void ConfirmedSenders::send(Sender& sender, std::size_t id, const Wish& wish) {

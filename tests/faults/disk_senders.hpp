@@ -68,6 +68,7 @@ private:
     };
 
     void run(Sender& sender, const Load& load);
+    void send_all(Sender& sender, const Load& load);
     void send(Sender& sender, std::size_t id, const Wish& wish);
     void take_answer(Sender& sender);
 

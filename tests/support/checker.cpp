@@ -268,8 +268,9 @@ void Checker::check_account() {
     for (std::size_t id = 0; id < next_; ++id)
         least += is_owed(marks_[id]) ? 1U : 0U;
     if (seen < least || seen > next_) {
-        complain(fmt::format("the account says {} messages, sent were {} to {}: {}", seen, least,
-                             next_.load(), account.dump()));
+        complain(fmt::format("the account says {} messages, sent were {} to {} ({} handled, {} "
+                             "dead): {}",
+                             seen, least, next_.load(), handled(), dead_.size(), account.dump()));
     }
 }
 

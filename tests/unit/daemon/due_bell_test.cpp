@@ -4,8 +4,11 @@
 #include <doctest/doctest.h>
 
 #include <poll.h>
+#include <unistd.h>
 
+#include <chrono>
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 using namespace myq;
@@ -42,25 +45,36 @@ TEST_CASE("a bell begins with what is due already, and does not ring for that") 
     const DueBell bell(DueBell::at_once);
     CHECK(bell.next() == DueBell::at_once);
     CHECK(!rings(bell.supervisor_fd()));
-    CHECK(!rings(bell.worker_fd()));
+    CHECK(bell.rings() == 0);
 }
 
-TEST_CASE("an announcement rings for the supervisor and for workers, each until it is silenced") {
+TEST_CASE("an announcement rings for the supervisor until it is read, and counts for workers") {
     const DueBell bell(DueBell::never);
     bell.announce(7);
     bell.announce(8);  // also one that changes nothing: whoever waits looks for himself
     CHECK(rings(bell.supervisor_fd()));
-    CHECK(rings(bell.worker_fd()));
-    DueBell::silence(bell.worker_fd());
-    CHECK(!rings(bell.worker_fd()));
-    CHECK(rings(bell.supervisor_fd()));
-    DueBell::silence(bell.supervisor_fd());
-    DueBell::silence(bell.supervisor_fd());  // never waits
+    CHECK(bell.rings() == 2);
+    std::uint64_t count = 0;
+    CHECK(::read(bell.supervisor_fd(), &count, sizeof count) == sizeof count);
     CHECK(!rings(bell.supervisor_fd()));
-    CHECK(bell.next() == 7);  // silence takes nothing away
+    CHECK(bell.next() == 7);  // reading takes nothing away
     bell.announce(9);
-    CHECK(rings(bell.worker_fd()));
     CHECK(rings(bell.supervisor_fd()));
+}
+
+TEST_CASE("a wait ends with the next ring, with its patience, and at once if it has rung since") {
+    const DueBell bell(DueBell::never);
+    const std::uint32_t seen = bell.rings();
+    bell.wait(seen, std::chrono::milliseconds{1});
+    bell.announce(7);
+    bell.wait(seen, std::nullopt);
+    const pid_t ringer = myq::test::fork_child([&] {
+        bell.announce(8);
+        return 0;
+    });
+    while (bell.rings() == seen + 1)
+        bell.wait(seen + 1, std::nullopt);
+    CHECK(myq::test::wait_for(ringer) == 0);
 }
 
 TEST_CASE("what a process announces is known to all, also when it is killed right behind it") {

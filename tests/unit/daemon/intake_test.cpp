@@ -68,7 +68,7 @@ struct Scene {
                     Slot slot(*file);
                     Batch batch(slot);
                     for (const std::string& body : bodies) {
-                        void* buffer = batch.next(8'192);
+                        void* buffer = batch.next(100);
                         const std::int64_t type = 7;
                         std::memcpy(buffer, &type, sizeof type);
                         std::memcpy(static_cast<char*>(buffer) + sizeof type, body.data(),

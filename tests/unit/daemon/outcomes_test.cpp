@@ -195,9 +195,11 @@ TEST_CASE("a row of the journal is put off or buried where it is, and its histor
         });
     };
     const std::int64_t row = scene.journal.only_entry().row;
+    scene.live([&](const Work& work) {
+        take(work.slot);
+        work.slot.begin_attempt(0);
+    });
     scene.live_twice([&](const Work& work) {
-        if (!work.slot.occupied()) take(work.slot);
-        if (work.slot.attempts() == 0) work.slot.begin_attempt(0);
         CHECK(work.outcomes.failed(work.in_hand(), work.row, scene.policy, "one", {}));
     });
     JournalEntry entry = scene.journal.only_entry();

@@ -91,12 +91,16 @@ TEST_CASE("a stop while workers still start does not drain") {
     CHECK(!stage.lines.has_seen("drains"));
 }
 
-TEST_CASE("a stop drains also when no worker is there to wait for") {
+TEST_CASE("a stop drains also when no worker lives that it could wait for") {
     Stage stage;
-    Generation generation;
+    Generation generation = Stage::generation({[](const WorkerSeat& seat) {
+        Stage::be_ready(seat);
+        return 3;
+    }});
     generation.drains = {drain(stage)};
     stage.start(generation);
-    stage.lines.wait_for("ready: 0 workers");
+    stage.lines.wait_for("a worker ended: exit status 3");
+    stage.turn_around();
     CHECK(stage.end(SIGTERM) == 0);
     stage.lines.rest();
     CHECK(stage.lines.count("drains queue q") == 1);
@@ -130,7 +134,7 @@ TEST_CASE("what is drained of slots: those of the queue, also with rows only cla
 
 TEST_CASE("a drain that takes longer than stop_timeout is ended") {
     Stage stage;
-    Generation generation;
+    Generation generation = Stage::generation({stage.patient("a")});
     generation.stop_timeout = 200ms;
     Drain endless = drain(stage);
     endless.queue = Stage::spec(

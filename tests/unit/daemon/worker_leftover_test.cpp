@@ -52,12 +52,14 @@ struct Scene {
     // Its successor, which settles what is in the slot and leaves.
     int settle(const std::string& last_end, WorkerSeat::Cause cause) {
         return in_child([&] {
+            log_to(lines);
             Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
             return run_worker(task(), {file, report, ::getppid(), true, last_end, cause});
         });
     }
     int shelve() {
         return in_child([&] {
+            log_to(lines);
             Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
             return shelve_slot(task(), {file, report, ::getppid(), false, ""});
         });
@@ -91,6 +93,7 @@ struct Scene {
     const PluginDir plugins{"ledger"};
     RunDir run;
     JournalDir journal;
+    Lines lines;  // what the workers log
     Ledger ledger{run / "ledger", 10};
     const Identity me = current_identity();
     QueueConfig queue;
