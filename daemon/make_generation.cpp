@@ -7,6 +7,7 @@
 #include "daemon/worker.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace myq {
 
@@ -24,9 +25,9 @@ std::size_t batch_capacity() {
 // The workers of one queue. The parts are shared with the workers' bodies, which outlive this.
 class QueueCrew {
 public:
-    QueueCrew(const std::shared_ptr<const Plan>& plan, const QueuePlan& queue,
+    QueueCrew(std::shared_ptr<const Plan> plan, const QueuePlan& queue,
               const JournalPlace& journal, std::int64_t first_due, Generation& generation)
-        : plan_(plan),
+        : plan_(std::move(plan)),
           queue_(queue),
           journal_(std::make_shared<JournalPlace>(journal)),
           bell_(std::make_shared<DueBell>(first_due)),

@@ -38,7 +38,7 @@ void Supervisor::run(Generation first, Readiness& readiness) {
         started_ = true;
         spdlog::info("ready: {} workers", current_->workers.size());
     } else {
-        readiness.failed("myqd: start: told to stop before it was ready", EXIT_FAILURE);
+        readiness.failed("myqd: start: told to stop while it started", EXIT_FAILURE);
     }
     while (stopping_ == Stopping::no || !workers_.empty()) {
         wait_for_event();
@@ -94,7 +94,7 @@ Clock::time_point Supervisor::next_wakeup() const {
         std::any_of(workers_.begin(), workers_.end(),
                     [](const Worker& worker) { return worker->spec().recycle.is_set(); });
     if (may_recycle) wakeup = std::min(wakeup, Clock::now() + recycle_interval);
-    if (standby_) wakeup = std::min(wakeup, standby_->next_look());
+    if (standby_ && !incoming_) wakeup = std::min(wakeup, standby_->next_look());
     if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
     return wakeup;
 }

@@ -41,15 +41,18 @@ public:
         touch_extends(slot.deadline());
     }
 
+    // A message that its last worker had dealt with, but for taking it out of the slot.
+    void settle_what_is_over() {
+        if (!slot_.occupied() || !slot_.is_over()) return;
+        const LiveHandler* handler = handlers_.find(slot_.type());
+        slot_.settle(Tally::handled, handler != nullptr ? row_of(*handler) : 0);
+    }
+
     // What the slot's last worker left. False if it must stay in the slot.
     bool settle_leftover(const WorkerSeat& seat) {
         if (!slot_.occupied()) return true;
         const LiveHandler* handler = handlers_.find(slot_.type());
         const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
-        if (slot_.is_over()) {
-            slot_.settle(Tally::handled, row);
-            return true;
-        }
         if (slot_.attempts() == 0 || handler == nullptr) return handle();
         return settle_attempt(*handler, row, seat);
     }
@@ -210,12 +213,22 @@ std::unique_ptr<Source> make_source(const WorkerTask& task, JournalAccess& journ
     return std::make_unique<JournalSource>(task.queue, task.types, stay, journal, task.bell);
 }
 
+// What a killed worker had claimed and not begun is given back; whoever looked for work meanwhile
+// did not find it, and must look again. False as settle_claims().
+bool give_back_claims(const WorkerTask& task, Slot& slot, JournalAccess& journal) {
+    if (!slot.holds_claims()) return true;
+    const bool given_back = JournalSource::settle_claims(slot, journal);
+    task.bell.announce(DueBell::at_once);
+    return given_back;
+}
+
 // First what the last worker left, then what the source gives.
-void work(Worker& worker, Slot& slot, JournalAccess& journal, const WorkerSeat& seat,
-          Source& source) {
-    if (slot.holds_claims() && !JournalSource::settle_claims(slot, journal)) return;
+void work(const WorkerTask& task, Worker& worker, Slot& slot, JournalAccess& journal,
+          const WorkerSeat& seat, Source& source) {
+    worker.settle_what_is_over();  // before the list of what is over goes with the claims
+    if (!give_back_claims(task, slot, journal)) return;
     if (!worker.settle_leftover(seat)) return;
-    if (slot.holds_claims() && !JournalSource::settle_claims(slot, journal)) return;
+    if (!give_back_claims(task, slot, journal)) return;
     if (!seat.settle_only) worker.run(source);
     source.leave(slot);
 }
@@ -229,7 +242,7 @@ int run_worker(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         const std::unique_ptr<Source> source = make_source(task, journal);
         Worker worker(task, slot, handlers, journal);
         ready();
-        work(worker, slot, journal, seat, *source);
+        work(task, worker, slot, journal, seat, *source);
     });
 }
 
@@ -238,13 +251,15 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         JournalAccess journal(task.journal);
         Outcomes outcomes(task.queue, slot, journal, task.bell);
         ready();
+        if (slot.occupied() && slot.is_over()) slot.settle(Tally::handled);
         if (slot.occupied()) {
             const InHand message = take_in_hand(slot);
-            const bool moved =
-                message.wish ? outcomes.journaled(*message.wish, 0) : outcomes.shelved(message, 0);
+            const bool moved = message.broken != nullptr ? outcomes.broken(message, 0)
+                               : message.wish            ? outcomes.journaled(*message.wish, 0)
+                                                         : outcomes.shelved(message, 0);
             if (!moved) return;
         }
-        if (slot.holds_claims()) JournalSource::settle_claims(slot, journal);
+        give_back_claims(task, slot, journal);
     });
 }
 

@@ -85,13 +85,13 @@ void Journal::Impl::set_survives(Survives wanted) {
     survives = wanted;
 }
 
-void Journal::Impl::shorten_log() {
+void Journal::Impl::shorten_log() const {
     // A long read may have kept it from being emptied, and the next write would do that; but here
     // the next write waits for room.
     if (log_size(file) > usual_log) database->checkpoint(true);
 }
 
-void Journal::Impl::empty_log_if_due() noexcept {
+void Journal::Impl::empty_log_if_due() const noexcept {
     // Under the lock, though SQLite would let others write meanwhile: they would lengthen the log
     // again, and it begins anew only when it was emptied to its end.
     if (database->pages_in_wal() < most_pages_in_wal) return;

@@ -128,7 +128,8 @@ void Journal::bury(std::int64_t row, std::uint32_t attempts, std::string_view re
 
 std::size_t Journal::release_unowned(const std::set<std::uint64_t>& owners) {
     impl_->require_transaction("release_unowned");
-    std::vector<std::int64_t> rows, slots;
+    std::vector<std::int64_t> rows;
+    std::vector<std::int64_t> slots;
     for (auto claim = impl_->sql.claims.rows(); claim.next();) {
         const auto owner = static_cast<std::uint64_t>(claim.integer(1));
         if (!owners.contains(owner)) rows.push_back(claim.integer(0));
