@@ -1,5 +1,6 @@
 #include "daemon/control_socket.hpp"
 
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 
 #include <poll.h>
@@ -8,7 +9,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <string_view>
 
 namespace myq {
@@ -16,7 +19,13 @@ namespace myq {
 namespace {
 
 constexpr std::size_t longest_line = 256;
-constexpr int patience_ms = 5'000;
+constexpr std::int64_t patience_ms = 5'000;
+
+// What is left of it since `begun_ns`.
+int patience_left(std::int64_t begun_ns) {
+    const std::int64_t spent_ms = (monotonic_ns() - begun_ns) / 1'000'000;
+    return static_cast<int>(std::clamp<std::int64_t>(patience_ms - spent_ms, 0, patience_ms));
+}
 
 }  // namespace
 
@@ -52,7 +61,8 @@ std::optional<ControlSocket::Caller> ControlSocket::accept() const {
 std::string ControlSocket::read_line(const Caller& caller) {
     std::string line;
     pollfd readable{caller.connection.value(), POLLIN, 0};
-    while (line.size() < longest_line && ::poll(&readable, 1, patience_ms) > 0) {
+    const std::int64_t begun = monotonic_ns();
+    while (line.size() < longest_line && ::poll(&readable, 1, patience_left(begun)) > 0) {
         char byte = 0;
         if (::read(caller.connection.value(), &byte, 1) != 1 || byte == '\n') break;
         line += byte;
@@ -63,7 +73,8 @@ std::string ControlSocket::read_line(const Caller& caller) {
 void ControlSocket::write(const Caller& caller, const std::string& answer) {
     std::string_view rest = answer;
     pollfd writable{caller.connection.value(), POLLOUT, 0};
-    while (!rest.empty() && ::poll(&writable, 1, patience_ms) > 0) {
+    const std::int64_t begun = monotonic_ns();
+    while (!rest.empty() && ::poll(&writable, 1, patience_left(begun)) > 0) {
         const ssize_t sent = ::send(caller.connection.value(), rest.data(), rest.size(),
                                     MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0) return;

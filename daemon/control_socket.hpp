@@ -26,7 +26,8 @@ public:
     // Takes the next connection, if there is one; never waits.
     std::optional<Caller> accept() const;
 
-    // The caller's line without its end, or what came of it within `patience`.
+    // The caller's line without its end, or what came of it within five seconds; and an answer, or
+    // what the caller reads of it in that time: nobody holds a process of ours for longer.
     static std::string read_line(const Caller& caller);
     static void write(const Caller& caller, const std::string& answer);
 

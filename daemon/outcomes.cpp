@@ -130,21 +130,18 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
 // again first.
 bool Outcomes::admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
                      ConfirmStatus& status) {
-    const auto insert_new = [&](Journal& journal) {
-        journal.transact(
-            Survives::power_cut,
-            [&] {
-                if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
-                const auto inserted = journal.insert(journal.queue_number(queue_.name), message);
-                if (inserted == Inserted::duplicate) throw Duplicate{};
-            },
-            true);
+    const auto insert_once = [&](Journal& journal) {
+        if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
+        const auto inserted = journal.insert(journal.queue_number(queue_.name), message);
+        if (inserted == Inserted::duplicate) throw Duplicate{};
     };
     const auto insert = [&](Journal& journal) {
+        // What was written before its worker was killed is there, however full it is now.
+        const bool is_new = !journal.is_recorded({slot_.identity(), slot_.sequence()});
         try {
+            journal.transact(
+                Survives::power_cut, [&] { insert_once(journal); }, is_new);
             status = ConfirmStatus::accepted;
-            // What was written before its worker was killed is there, however full it is now.
-            if (!journal.is_recorded({slot_.identity(), slot_.sequence()})) insert_new(journal);
         } catch (const Duplicate&) {
             status = ConfirmStatus::duplicate;
         }

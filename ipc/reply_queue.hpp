@@ -25,6 +25,8 @@ public:
     int id() const { return queue_.id(); }
     std::int64_t token() const { return token_; }  // the type of every answer
 
+    // For the thread that made the queue: when another one that waited here has ended, the janitor
+    // takes the maker for dead, since the kernel notes a waiting thread's number for its process's.
     // The next answer; nullopt when there is none (Wait::no) or a signal came. What arrives without
     // the token is thrown away: somebody else named this queue to the daemon.
     std::optional<Message> receive(Wait wait) const;

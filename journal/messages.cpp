@@ -60,10 +60,14 @@ std::int64_t Journal::queue_number(std::string_view queue) {
     return impl_->find_queue(queue).value();
 }
 
+// Of a repeated write nobody knows whether it was flushed: whoever made it may have been killed
+// before that. For the COMMIT to flush the log something must be written: a row number is skipped.
 bool Journal::is_repeated(const SlotTicket& ticket) {
     impl_->require_transaction("is_repeated");
-    return impl_->sql.ticket.run(static_cast<std::int64_t>(ticket.slot),
-                                 static_cast<std::int64_t>(ticket.sequence)) == 0;
+    const bool is_new = impl_->sql.ticket.run(static_cast<std::int64_t>(ticket.slot),
+                                              static_cast<std::int64_t>(ticket.sequence)) != 0;
+    if (!is_new) impl_->next_row = impl_->new_row() + 1;
+    return !is_new;
 }
 
 bool Journal::is_recorded(const SlotTicket& ticket) {

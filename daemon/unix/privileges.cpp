@@ -5,11 +5,15 @@
 #include <cap-ng.h>
 
 #include <grp.h>
+#include <limits.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <set>
 #include <stdexcept>
+#include <vector>
 
 namespace myq {
 
@@ -21,6 +25,21 @@ void must(bool ok, const char* step) {
 
 void prove(bool ok, const char* what) {
     if (!ok) throw std::runtime_error(std::string("privileges were not dropped: ") + what);
+}
+
+std::set<gid_t> groups_of_process() {
+    std::vector<gid_t> groups(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0)));
+    const int count = ::getgroups(static_cast<int>(groups.size()), groups.data());
+    must(count >= 0, "getgroups");
+    return {groups.begin(), groups.begin() + count};
+}
+
+std::set<gid_t> groups_of(const Identity& identity) {
+    int count = NGROUPS_MAX;
+    std::vector<gid_t> groups(NGROUPS_MAX);
+    must(::getgrouplist(identity.user.c_str(), identity.gid, groups.data(), &count) >= 0,
+         "getgrouplist");
+    return {groups.begin(), groups.begin() + count};
 }
 
 void prove_dropped(const Identity& identity, const DropOptions& options) {
@@ -36,6 +55,7 @@ void prove_dropped(const Identity& identity, const DropOptions& options) {
           "a uid is still another");
     prove(real_gid == identity.gid && effective_gid == identity.gid && saved_gid == identity.gid,
           "a gid is still another");
+    prove(groups_of_process() == groups_of(identity), "the supplementary groups are others");
     prove(::setuid(0) != 0 && ::seteuid(0) != 0, "setuid(0) succeeds");
     prove(::setgid(0) != 0 || identity.gid == 0, "setgid(0) succeeds");
     const capng_results_t expected = options.keep_ipc_owner ? CAPNG_PARTIAL : CAPNG_NONE;
