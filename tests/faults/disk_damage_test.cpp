@@ -44,7 +44,8 @@ void fill_journal(Stage& stage) {
 }
 
 void move_away(const Stage& stage) {
-    fs::rename(journal_of(stage), "/mnt/damaged.db");
+    fs::copy_file(journal_of(stage), "/mnt/damaged.db", fs::copy_options::overwrite_existing);
+    fs::remove(journal_of(stage));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ std::vector<std::string> kill_busy_workers() {
     if (const Run start = stage.daemon.start(); start.exit_code != 0) return {start.err};
     Storm storm(stage, seed());
     Flood flood(stage, most, seed());
-    while (!flood.is_over() && storm.worker_kills() < scaled(100))
+    while (!flood.is_over() && storm.worker_kills() < scaled(1'000))
         storm.kill_worker();
     flood.stop();
     return stage.checker.conclude();
