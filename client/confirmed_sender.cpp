@@ -64,11 +64,10 @@ std::string reason(ConfirmStatus status, const std::string& unique) {
 
 }  // namespace
 
-ConfirmedSender::ConfirmedSender(const Outlet& outlet, const Wrapper& wrapper,
-                                 const BodyLimit& limit, Settings settings, Progress& progress,
-                                 Tell tell)
+ConfirmedSender::ConfirmedSender(const Outlet& outlet, Wrapper wrapper, const BodyLimit& limit,
+                                 Settings settings, Progress& progress, Tell tell)
     : outlet_(outlet),
-      wrapper_(wrapper),
+      wrapper_(std::move(wrapper)),
       settings_(std::move(settings)),
       limit_(limit),
       progress_(progress),

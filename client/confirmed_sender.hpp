@@ -30,7 +30,7 @@ public:
     };
 
     // Makes the queue for the answers. `outlet` and `progress` must outlive it.
-    ConfirmedSender(const Outlet& outlet, const Wrapper& wrapper, const BodyLimit& limit,
+    ConfirmedSender(const Outlet& outlet, Wrapper wrapper, const BodyLimit& limit,
                     Settings settings, Progress& progress, Tell tell);
 
     void send(std::string_view body) override;

@@ -45,6 +45,6 @@ struct DaemonStatus {
 };
 
 // Throws std::invalid_argument with a sentence for what is no such object.
-DaemonStatus parse_daemon_status(std::string_view json);
+DaemonStatus parse_daemon_status(std::string_view text);
 
 }  // namespace myq

@@ -52,7 +52,9 @@ struct Address {
 
 // The queue that was meant.
 struct Place : Address {
-    Place(MessageQueue found, Address address) : Address(std::move(address)), queue(found) {}
+    Place(MessageQueue found, Address address)
+        : Address(std::move(address)),
+          queue(std::move(found)) {}
 
     MessageQueue queue;
 };

@@ -25,8 +25,8 @@ std::size_t batch_capacity() {
 // The workers of one queue. The parts are shared with the workers' bodies, which outlive this.
 class QueueCrew {
 public:
-    QueueCrew(std::shared_ptr<const Plan> plan, const QueuePlan& queue,
-              const JournalPlace& journal, std::int64_t first_due, Generation& generation)
+    QueueCrew(std::shared_ptr<const Plan> plan, const QueuePlan& queue, const JournalPlace& journal,
+              std::int64_t first_due, Generation& generation)
         : plan_(std::move(plan)),
           queue_(queue),
           journal_(std::make_shared<JournalPlace>(journal)),

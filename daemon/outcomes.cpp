@@ -75,7 +75,8 @@ bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
 bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_view reason) {
     const std::vector<Attempt> failures = history();
     return journal_.insist([&](Journal& journal) {
-        journal.transact(survives_, [&] {
+        // A change of a row that is lost in a power cut is an attempt more.
+        journal.transact(slot_.row() != 0 ? Survives::kill : survives_, [&] {
             if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
             if (slot_.row() == 0) {
                 NewMessage row = as;

@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cerrno>
 #include <memory>
 
 namespace myq {
@@ -69,6 +69,8 @@ std::string ProcessState::restore() const {
 
 std::size_t open_descriptors() {
     const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
+    // Not even that can be opened: as many as there may be.
+    if (!directory && errno == EMFILE) return static_cast<std::size_t>(::sysconf(_SC_OPEN_MAX));
     std::size_t count = 0;
     while (directory && ::readdir(directory.get()) != nullptr)
         ++count;
