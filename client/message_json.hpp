@@ -22,7 +22,7 @@ inline std::string_view text_of(const Message& message) {
 
 // {"type":7,"size":5,"body":"hello"}; a body that is not UTF-8 comes as "body_base64" instead.
 nlohmann::ordered_json to_json(const Message& message);
-nlohmann::ordered_json to_json(std::int64_t type, std::span<const std::byte> body);
+nlohmann::ordered_json to_json(std::int64_t type, std::span<const std::byte> bytes);
 
 // Fit for JSON: as it is if it is UTF-8, else printable().
 std::string json_text(std::string_view bytes);
