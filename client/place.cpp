@@ -50,7 +50,8 @@ MessageQueue open(const QueueKey& key, const std::string& name, bool configured)
 Place find_by_name(const std::string& dest, const ConfigChoice& choice) {
     Address address = address_of(dest, choice.load());
     const int id = open(address.config->key, address.name, true).id();
-    return {MessageQueue::from_id(id, "queue " + address.name), std::move(address)};
+    const std::string name = "queue " + address.name;
+    return {MessageQueue::from_id(id, name), std::move(address)};
 }
 
 Place find_by_key(const std::string& text) {

@@ -10,10 +10,10 @@
 
 namespace myq {
 
-PlainSender::PlainSender(const Outlet& outlet, const std::optional<Wrapper>& wrapper,
+PlainSender::PlainSender(const Outlet& outlet, std::optional<Wrapper> wrapper,
                          const BodyLimit& limit, Progress& progress, Tell tell)
     : outlet_(outlet),
-      wrapper_(wrapper),
+      wrapper_(std::move(wrapper)),
       limit_(limit),
       progress_(progress),
       tell_(std::move(tell)) {}

@@ -49,7 +49,7 @@ protected:
 class PlainSender : public Sender {
 public:
     // `wrapper` is nullopt for raw messages. `outlet` and `progress` must outlive it.
-    PlainSender(const Outlet& outlet, const std::optional<Wrapper>& wrapper, const BodyLimit& limit,
+    PlainSender(const Outlet& outlet, std::optional<Wrapper> wrapper, const BodyLimit& limit,
                 Progress& progress, Tell tell);
 
     void send(std::string_view body) override;

@@ -136,7 +136,9 @@ TEST_CASE(
         }
         CHECK(stage.checker.probe());
         asker.collect();
-        CHECK(asker.answered() < 1'000);
+        // An intake tells it of many in one answer, which may all fit.
+        const bool is_told_one_by_one = std::string_view(durability) == "memory";
+        CHECK((asker.answered() < 1'000 || !is_told_one_by_one));
         // From now on it reads, and is told.
         asker.send();
         CHECK(eventually([&] {
