@@ -84,6 +84,7 @@ std::string kernel_text(const DaemonStatus::Queue& queue) {
 
 std::string types_table(const std::vector<DaemonStatus::Type>& types) {
     std::vector<std::vector<std::string>> rows;
+    rows.reserve(types.size());
     for (const DaemonStatus::Type& type : types) {
         rows.push_back({type_name(type), number(type.handled), number(type.retried),
                         number(type.dead), number(type.expired), number(type.dropped),
