@@ -3,6 +3,7 @@
 #include "tests/unit/client/client_process.hpp"
 #include "tests/unit/client/control_socket.hpp"
 #include "tests/unit/client/journaled.hpp"
+#include "tests/unit/client/shown.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
@@ -19,6 +20,8 @@ using namespace myq::test;
 using nlohmann::ordered_json;
 
 namespace {
+
+constexpr std::int64_t hour = 3'600'000;
 
 std::vector<ordered_json> list(std::vector<std::string> args = {}) {
     args.insert(args.begin(), {"dead", "list", "--json"});
@@ -49,7 +52,7 @@ void fill(const Journaled& journal) {
     journal.insert("jobs", dead(7, "d", "killed by SIGKILL"));
     journal.insert("jobs", message(7, "alive"));
     NewMessage later = message(7, "later");
-    later.due_ms = now_ms() + 3'600'000;
+    later.due_ms = now_ms() + hour;
     journal.insert("jobs", later);
 }
 
@@ -74,16 +77,15 @@ TEST_CASE("Without a journal no message is dead, and none is retried, dropped or
 TEST_CASE("dead list shows the dead, oldest first, with the names of the config") {
     const Journaled journal;
     fill(journal);
-    check_myq(
-        {"dead", "list"}, 0,
-        "NUMBER  QUEUE/TYPE   DIED     ATTEMPTS  REASON                                    "
-        "BODY\n"
-        "     1  jobs/resize  0 s ago         0  killed by SIGSEGV in plugin resize 1.2.0  a\n"
-        "     2  jobs/note    0 s ago         0  no answer for 30 s                        b\n"
-        "     3  mails/7      0 s ago         0  refused: no such mailbox                  c\n"
-        "     4  jobs/resize  0 s ago         0  killed by SIGKILL                         "
-        "d\n",
-        "");
+    const Outcome outcome = test::myq({"dead", "list"});
+    CHECK(outcome.status == 0);
+    CHECK(outcome.err.empty());
+    CHECK(shown(outcome.out) ==
+          "NUMBER QUEUE/TYPE DIED ATTEMPTS REASON BODY\n"
+          " 1 jobs/resize N ago 0 killed by SIGSEGV in plugin resize 1.2.0 a\n"
+          " 2 jobs/note N ago 0 no answer for N b\n"
+          " 3 mails/7 N ago 0 refused: no such mailbox c\n"
+          " 4 jobs/resize N ago 0 killed by SIGKILL d\n");
 }
 
 TEST_CASE("What comes from messages is printable, and a long body only begins") {
@@ -149,9 +151,9 @@ TEST_CASE("dead show tells everything, and every attempt") {
     message.id = MessageId::random();
     message.attempts = 2;
     message.unique_key = "photo 1";
-    message.expires_ms = now + 7'200'000 + 30'000;
-    const std::vector<Attempt> history = {{1, now - 300'000, "no answer for 30 s"},
-                                          {2, now - 200'000, "killed by SIGSEGV \x1b"}};
+    message.expires_ms = now + 2 * hour + hour / 2;
+    const std::vector<Attempt> history = {{1, now - 6 * hour + hour / 2, "no answer for 30 s"},
+                                          {2, now - 4 * hour + hour / 2, "killed by SIGSEGV \x1b"}};
     message.history = history;
     journal.insert("jobs", message);
     const Outcome outcome = test::myq({"dead", "show", "1"}, {.env = {"TZ=UTC0"}});
@@ -170,8 +172,9 @@ TEST_CASE("dead show tells everything, and every attempt") {
           "id            " + message.id.text() + "\n", std::string("unique key    photo 1\n"),
           std::string("accepted      20"), "expires       " + time(*message.expires_ms, "in 2 h"),
           std::string("died          20"), std::string("attempts      2\n"),
-          "attempt 1     " + time(now - 300'000, "5 min ago") + ": no answer for 30 s\n",
-          "attempt 2     " + time(now - 200'000, "3 min ago") + ": killed by SIGSEGV \\x1b\n",
+          "attempt 1     " + time(now - 6 * hour + hour / 2, "5 h ago") + ": no answer for 30 s\n",
+          "attempt 2     " + time(now - 4 * hour + hour / 2, "3 h ago") +
+              ": killed by SIGSEGV \\x1b\n",
           std::string("size          5 bytes\n"), std::string("body          line\\n\n")}) {
         CAPTURE(line);
         CAPTURE(outcome.out);
@@ -186,7 +189,7 @@ TEST_CASE("dead show tells everything, and every attempt") {
     CHECK(json["attempts"] == 2);
     REQUIRE(json["history"].size() == 2);
     CHECK(json["history"][1] == ordered_json{{"number", 2},
-                                             {"at_ms", now - 200'000},
+                                             {"at_ms", now - 4 * hour + hour / 2},
                                              {"cause", "killed by SIGSEGV \x1b"}});
 }
 
