@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <signal.h>
 #include <sys/msg.h>
 
 #include <chrono>
@@ -45,11 +46,9 @@ void join(std::vector<std::thread>& threads) {
         thread.join();
 }
 
-// Holds the only worker until `end` is created.
-void fill(Stage& stage, milliseconds busy) {
+// Until it has no room for eight bytes more.
+void fill(Stage& stage) {
     const MessageQueue queue = stage.daemon.queue();
-    stage.checker.send(queue, 1, fmt::format("sleep={}", busy.count()));
-    REQUIRE(eventually([&] { return queue.stat_any().messages == 0; }));
     const auto fits = [&] {
         const auto stat = queue.stat_any();
         return stat.messages + 1 <= stat.capacity && stat.bytes + 8 <= stat.capacity;
@@ -68,16 +67,21 @@ TEST_CASE(
     QueueSettings small;
     small.capacity = 64;
     stage.daemon.queue().set(small);
-    fill(stage, milliseconds{2'000});
+    const pid_t worker = stage.daemon.workers().at(0);
+    ::kill(worker, SIGSTOP);
+    fill(stage);
     const pid_t supervisor = stage.daemon.supervisor();
     const auto cpu = cpu_time(supervisor);
     auto blocked = send_blocked(stage, senders);
-    const Run refused = stage.daemon.myq({"send", "jobs/1", "--nowait", "0"});
+    // Longer than what little room there may be.
+    const std::string body(60, 'x');
+    const Run refused = stage.daemon.myq({"send", "jobs/1", "--nowait", body});
     CHECK(refused.exit_code == 75);
     CHECK_MESSAGE(refused.err.find("full") != std::string::npos, refused.err);
-    CHECK(stage.daemon.myq({"send", "jobs/1", "--timeout", "50ms", "0"}).exit_code == 75);
-    join(blocked);
+    CHECK(stage.daemon.myq({"send", "jobs/1", "--timeout", "50ms", body}).exit_code == 75);
     CHECK(cpu_time(supervisor) - cpu < milliseconds{500});
+    ::kill(worker, SIGCONT);
+    join(blocked);
     CHECK(eventually([&] { return stage.checker.handled() == stage.checker.sent(); }));
     expect_promises_kept(stage);
 }
@@ -92,14 +96,15 @@ TEST_CASE(
     QueueSettings small;
     small.capacity = 1'000;
     stage.daemon.queue().set(small);
-    fill(stage, milliseconds{500});
-    const std::size_t in_hand = 0;
-    for (std::size_t id = in_hand + 1; id < stage.checker.sent(); ++id)
-        stage.checker.may_be_lost(id);
-    auto blocked = send_blocked(stage, 20);  // not accepted: they are told EIDRM
-    REQUIRE(eventually([&] { return stage.checker.sent() > 20; }));
+    const std::size_t in_hand = stage.checker.sent();
+    stage.checker.send(stage.daemon.queue(), 1, "sleep=500");
+    REQUIRE(eventually([&] { return stage.checker.times(in_hand) == 1; }));
+    fill(stage);
+    auto blocked = send_blocked(stage, 20);  // they are told EIDRM
     stage.daemon.queue().remove();
     join(blocked);
+    for (std::size_t id = in_hand + 1; id < stage.checker.sent(); ++id)
+        stage.checker.may_be_lost(id);
     CHECK(stage.daemon.logged("was removed from outside"));
     CHECK(stage.daemon.workers() == workers);
     CHECK(eventually([&] { return stage.checker.times(in_hand) == 1; }));
