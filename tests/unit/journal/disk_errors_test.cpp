@@ -75,6 +75,23 @@ TEST_CASE("what survives a power cut was synced when transact() returns, the res
     }
 }
 
+TEST_CASE("a write that is repeated is synced: whoever made it may have died before that") {
+    ScratchJournal journal;
+    const auto write = [&](Survives survives) {
+        bool is_repeated = false;
+        journal.transact(survives, [&] {
+            is_repeated = journal.is_repeated({1, 1});
+            if (!is_repeated) journal.insert(journal.queue_number("jobs"), message(1, "x"));
+        });
+        return is_repeated;
+    };
+    REQUIRE_FALSE(write(Survives::kill));
+    const int before = disk.syncs;
+    CHECK(write(Survives::power_cut));
+    CHECK(disk.syncs == before + 1);
+    CHECK(journal.entries().size() == 1);
+}
+
 TEST_CASE("a sync that fails is no commit, and the connection is over") {
     const Failing failing;
     ScratchJournal journal;

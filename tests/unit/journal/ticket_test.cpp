@@ -25,6 +25,17 @@ TEST_CASE("a ticket is good once") {
     CHECK(repeated(journal, {1, 99}));
 }
 
+TEST_CASE("to ask whether a ticket is on record does not put it there") {
+    ScratchJournal journal;
+    CHECK_FALSE(journal.is_recorded({1, 2}));
+    CHECK_FALSE(repeated(journal, {1, 2}));
+    CHECK(journal.is_recorded({1, 2}));
+    CHECK(journal.is_recorded({1, 1}));
+    CHECK_FALSE(journal.is_recorded({1, 3}));
+    CHECK_FALSE(journal.is_recorded({2, 1}));
+    journal.transact(Survives::kill, [&] { CHECK(journal.is_recorded({1, 2})); });
+}
+
 TEST_CASE("each slot has its own tickets, whatever its number") {
     ScratchJournal journal;
     for (const std::uint64_t of : {std::uint64_t{0}, std::uint64_t{1}, slot, ~std::uint64_t{0}}) {
