@@ -40,16 +40,19 @@ std::vector<std::string> part_names() {
     return names;
 }
 
-Report measure(const Options& options) {
+void measure(const Options& options, Report& report) {
     listen_to_signals();
-    Report report{this_machine(), {}, {}};
     const auto& only = options.only;
     for (const Part& part : parts) {
         const bool is_wanted =
             only.empty() || std::find(only.begin(), only.end(), part.name) != only.end();
         if (is_wanted) part.measure(options, report);
     }
-    return report;
+}
+
+void print(const Report& report, bool as_json) {
+    show_progress("");
+    fmt::print("{}", as_json ? json_lines(report) : table(report));
 }
 
 void add_options(CLI::App& app, Options& options) {
@@ -82,13 +85,13 @@ int main(int argc, char** argv) {
     CLI::App app{"How fast the daemon is, beside what it may be compared with.", "myq-bench"};
     add_options(app, options);
     CLI11_PARSE(app, argc, argv);
+    Report report{this_machine(), {}, {}};
     try {
-        const Report report = measure(options);
-        show_progress("");
-        fmt::print("{}", options.json ? json_lines(report) : table(report));
+        measure(options, report);
+        print(report, options.json);
         return EXIT_SUCCESS;
     } catch (const std::exception& e) {
-        show_progress("");
+        print(report, options.json);  // the parts that came to their end
         fmt::print(stderr, "myq-bench: {}\n", e.what());
         return EXIT_FAILURE;
     }
