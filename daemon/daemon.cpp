@@ -203,7 +203,7 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
                                [](const std::string&) { return DueBell::at_once; });
     };
     ControlDesk desk(control, slots, journal, plan->service.uid);
-    Supervisor::Hooks hooks{reload, reopen_log, largest_body};
+    Supervisor::Hooks hooks{reload, rotate_log, largest_body};
     hooks.control_fd = control.fd();
     hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
         desk.answer(*plan, workers, generation);

@@ -11,8 +11,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <cerrno>
 #include <memory>
+#include <system_error>
 
 namespace myq {
 
@@ -99,12 +102,21 @@ void set_log_level(LogConfig::Level level) {
     }
 }
 
-void reopen_log() {
-    if (log_path().empty()) return;
+int reopen_log() noexcept {
+    if (log_path().empty()) return 0;
     const int fd = ::open(log_path().c_str(), log_flags | O_CREAT, 0640);
-    if (fd < 0) return;
+    if (fd < 0) return errno;
     ::dup2(fd, STDERR_FILENO);
     ::close(fd);
+    return 0;
+}
+
+void rotate_log() {
+    const int error = reopen_log();
+    if (error == 0) return;
+    spdlog::error("cannot open the log file {} anew: {}; the old one is written on: see that user "
+                  "{} may write it, and signal again",
+                  log_path(), std::generic_category().message(error), ::geteuid());
 }
 
 }  // namespace myq

@@ -18,7 +18,12 @@ void open_log(const LogConfig& config, const Identity& owner);
 void set_log_level(LogConfig::Level level);
 
 // Opens the log file anew after a rotation. Async-signal-safe. When the file cannot be opened (a
-// directory that only root may write, and nobody made the new file) the old one stays in use.
-void reopen_log();
+// directory that only root may write, and nobody made the new file) the old one stays in use, and
+// open(2)'s errno is returned; 0 when all is well, also when the log is no file.
+int reopen_log() noexcept;
+
+// The same, and says so in the old file when the new one cannot be had. For the supervisor: one
+// complaint is enough for all.
+void rotate_log();
 
 }  // namespace myq

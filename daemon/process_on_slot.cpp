@@ -17,7 +17,7 @@ int live_on_slot(
     Readiness readiness{std::move(seat.report)};
     bool is_ready = false;
     try {
-        become_interruptible(seat.supervisor, reopen_log);
+        become_interruptible(seat.supervisor, [] { reopen_log(); });
         Slot slot(seat.slot);
         body(slot, [&] {
             readiness.ready();

@@ -59,6 +59,12 @@ public:
     DaemonProcess daemon{{{"log"}, "receivers: 3\nhandlers: [{type: any, plugin: log}]", {}}};
 };
 
+// For whoever reads what failed.
+std::string state_of(pid_t pid) {
+    return read_file(fmt::format("/proc/{}/status", pid)) +
+           read_file(fmt::format("/proc/{}/wchan", pid));
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -67,7 +73,7 @@ TEST_CASE(
     REQUIRE(logging.daemon.start().exit_code == 0);
     const int messages = static_cast<int>(scaled(20'000));
     std::atomic<bool> sending = true;
-    std::thread sender([&] {
+    const std::jthread sender([&] {
         const auto queue = logging.daemon.queue();
         for (int i = 0; i < messages; ++i) {
             const std::string body = fmt::format("line {};", i);
@@ -86,10 +92,10 @@ TEST_CASE(
             ::close(fd);
         }
         logging.daemon.signal(SIGUSR1);
-        REQUIRE(eventually([&] { return fs::exists(logging.file()); }));
+        REQUIRE_MESSAGE(eventually([&] { return fs::exists(logging.file()); }), "rotation ",
+                        rotations, ", supervisor:\n", state_of(logging.daemon.supervisor()));
         ++rotations;
     }
-    sender.join();
     CHECK(eventually([&] { return logging.lines().size() == static_cast<std::size_t>(messages); }));
     for (const auto& [line, times] : logging.lines())
         REQUIRE_MESSAGE(times == 1, "line ", line);
@@ -131,6 +137,8 @@ TEST_CASE("F21: a symbolic link in place of the log is not followed, whomever it
     }
     // What cannot be opened is done without: they write where they wrote.
     CHECK(eventually([&] { return logging.lines().size() == 20; }));
+    CHECK(read_file(logging.file().string() + ".1")
+              .find(" anew: Too many levels of symbolic links") != std::string::npos);
     CHECK(read_file(victim) == "precious\n");
     CHECK(logging.daemon.stop().exit_code == 0);
 }
