@@ -9,36 +9,34 @@ namespace myq {
 
 namespace {
 
-using nlohmann::json;
-
 template <typename Value>
-Value member(const json& object, const char* name) {
+Value member(const nlohmann::json& object, const char* name) {
     return object.at(name).get<Value>();
 }
 
-std::uint64_t count(const json& object, const char* name) {
-    const json& value = object.at(name);
+std::uint64_t count(const nlohmann::json& object, const char* name) {
+    const nlohmann::json& value = object.at(name);
     if (value.is_number_unsigned()) return value.get<std::uint64_t>();
     throw std::invalid_argument(fmt::format("'{}' is no count", name));
 }
 
-std::string text(const json& object, const char* name) {
+std::string text(const nlohmann::json& object, const char* name) {
     return member<std::string>(object, name);
 }
 
-std::optional<std::int64_t> type_in(const json& object) {
-    const json& type = object.at("type");
+std::optional<std::int64_t> type_in(const nlohmann::json& object) {
+    const nlohmann::json& type = object.at("type");
     return type.is_null() ? std::nullopt : std::optional(type.get<std::int64_t>());
 }
 
 // json::get() would take a map for a list.
-const json& list(const json& object, const char* name) {
-    const json& value = object.at(name);
+const nlohmann::json& list(const nlohmann::json& object, const char* name) {
+    const nlohmann::json& value = object.at(name);
     if (value.is_array()) return value;
     throw std::invalid_argument(fmt::format("'{}' is no list", name));
 }
 
-DaemonStatus::Worker worker(const json& object) {
+DaemonStatus::Worker worker(const nlohmann::json& object) {
     return {.pid = member<pid_t>(object, "pid"),
             .queue = text(object, "queue"),
             .role = text(object, "role"),
@@ -49,8 +47,8 @@ DaemonStatus::Worker worker(const json& object) {
             .attempt = count(object, "attempt")};
 }
 
-DaemonStatus::Type type(const json& object) {
-    const json& waiting = object.at("waiting");
+DaemonStatus::Type type(const nlohmann::json& object) {
+    const nlohmann::json& waiting = object.at("waiting");
     return {.type = type_in(object),
             .name = text(object, "name"),
             .handled = count(object, "handled"),
@@ -64,32 +62,32 @@ DaemonStatus::Type type(const json& object) {
             .running = count(waiting, "running")};
 }
 
-DaemonStatus::Queue queue(const json& object) {
+DaemonStatus::Queue queue(const nlohmann::json& object) {
     DaemonStatus::Queue queue{.name = text(object, "name"),
                               .key = text(object, "key"),
                               .durability = text(object, "durability"),
                               .kernel = {},
                               .types = {}};
-    if (const json& kernel = object.at("kernel"); !kernel.is_null()) {
+    if (const nlohmann::json& kernel = object.at("kernel"); !kernel.is_null()) {
         queue.kernel = {count(kernel, "messages"), count(kernel, "bytes"),
                         count(kernel, "capacity")};
     }
-    for (const json& one : list(object, "types"))
+    for (const nlohmann::json& one : list(object, "types"))
         queue.types.push_back(type(one));
     return queue;
 }
 
-DaemonStatus status(const json& object) {
+DaemonStatus status(const nlohmann::json& object) {
     DaemonStatus status;
     status.version = text(object, "version");
     status.state = text(object, "state");
     status.pid = member<pid_t>(object, "pid");
     status.started_ms = member<std::int64_t>(object, "started_ms");
-    for (const json& one : list(object, "workers"))
+    for (const nlohmann::json& one : list(object, "workers"))
         status.workers.push_back(worker(one));
-    for (const json& one : list(object, "queues"))
+    for (const nlohmann::json& one : list(object, "queues"))
         status.queues.push_back(queue(one));
-    const json& journal = object.at("journal");
+    const nlohmann::json& journal = object.at("journal");
     status.journal = text(journal, "path");
     status.journal_error = text(journal, "error");
     return status;
@@ -99,8 +97,8 @@ DaemonStatus status(const json& object) {
 
 DaemonStatus parse_daemon_status(std::string_view text) {
     try {
-        return status(json::parse(text));
-    } catch (const json::exception& e) {
+        return status(nlohmann::json::parse(text));
+    } catch (const nlohmann::json::exception& e) {
         throw std::invalid_argument(e.what());
     }
 }

@@ -74,13 +74,13 @@ std::string remainder(std::uint64_t seen, std::uint64_t shown) {
 }
 
 // Shows what the filter lets through, the first `most` of it. Returns how many it met.
-std::uint64_t show(Journal& journal, const JournalFilter& filter, std::uint64_t most, bool json,
+std::uint64_t show(Journal& journal, const JournalFilter& filter, std::uint64_t most, bool as_json,
                    const std::optional<Config>& config, std::int64_t now_ms) {
     std::uint64_t seen = 0;
     Table table = make_table();
     journal.list(filter, now_ms, [&](const JournalEntry& entry) {
         if (++seen > most) return;
-        if (json) {
+        if (as_json) {
             print_out(to_json(entry, false).dump() + "\n");
         } else {
             table.add(row(entry, config, now_ms));
