@@ -1,7 +1,9 @@
 #include "client/create.hpp"
 #include "client/dead.hpp"
+#include "client/doctor.hpp"
 #include "client/failure.hpp"
 #include "client/ftok.hpp"
+#include "client/limits.hpp"
 #include "client/list.hpp"
 #include "client/peek.hpp"
 #include "client/place.hpp"
@@ -96,6 +98,8 @@ int main(int argc, char** argv) {
         add_set(app, config);
         add_remove(app, config);
         add_ftok(app);
+        add_limits(app, config);
+        add_doctor(app, config);
         app.parse(argc, argv);  // runs the verb
         return 0;
     } catch (const CLI::Success& e) {

@@ -43,7 +43,7 @@ TEST_CASE("myq(1) has a section for each verb, and its options are those of --he
     const std::regex in_manual("\\n\\.It Fl (-[a-z][a-z-]*)");
     for (const std::string verb :
          {"send", "recv", "peek", "status", "dead list", "dead show", "dead retry", "dead drop",
-          "stat", "list", "create", "set", "remove", "ftok"}) {
+          "stat", "list", "create", "set", "remove", "ftok", "limits", "doctor"}) {
         CAPTURE(verb);
         const std::string text = section(manual, ".Ss myq " + verb);
         CHECK(!text.empty());

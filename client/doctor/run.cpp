@@ -1,0 +1,70 @@
+#include "client/doctor/run.hpp"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <filesystem>
+
+namespace myq::doctor {
+
+namespace {
+
+std::string found(const std::string& program) {
+    for (const char* dir : {"/usr/sbin/", "/usr/local/sbin/", "/usr/bin/", "/usr/local/bin/"}) {
+        if (::access((dir + program).c_str(), X_OK) == 0) return dir + program;
+    }
+    return program;
+}
+
+class Actions {
+public:
+    explicit Actions(int err) {
+        ::posix_spawn_file_actions_init(&actions_);
+        ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+        ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
+    }
+    ~Actions() { ::posix_spawn_file_actions_destroy(&actions_); }
+    Actions(const Actions&) = delete;
+    Actions& operator=(const Actions&) = delete;
+
+    const posix_spawn_file_actions_t* get() const { return &actions_; }
+
+private:
+    posix_spawn_file_actions_t actions_{};
+};
+
+std::string read_all(int fd) {
+    std::string text;
+    std::array<char, 4096> piece{};
+    for (ssize_t n = 0; (n = ::read(fd, piece.data(), piece.size())) > 0;)
+        text.append(piece.data(), static_cast<std::size_t>(n));
+    return text;
+}
+
+}  // namespace
+
+std::optional<Ran> run(const std::vector<std::string>& command) {
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return std::nullopt;
+    std::vector<std::string> words = command;
+    std::vector<char*> argv;
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    pid_t pid = -1;
+    const int error = ::posix_spawnp(&pid, found(command.front()).c_str(), Actions(pipe[1]).get(),
+                                     nullptr, argv.data(), environ);
+    ::close(pipe[1]);
+    Ran ran;
+    if (error == 0) ran.err = read_all(pipe[0]);
+    ::close(pipe[0]);
+    if (error != 0) return std::nullopt;
+    ::waitpid(pid, &ran.status, 0);
+    return ran;
+}
+
+}  // namespace myq::doctor
