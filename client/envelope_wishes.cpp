@@ -18,10 +18,10 @@ namespace {
 using std::chrono::milliseconds;
 
 // Longer is a slip of the pen, and sums with it stay far from overflow.
-constexpr milliseconds longest = std::chrono::hours{24 * 365 * 100};
+constexpr milliseconds longest_delay = std::chrono::hours{24 * 365 * 100};
 
 void check(const char* option, const std::optional<milliseconds>& time) {
-    if (!time || *time <= longest) return;
+    if (!time || *time <= longest_delay) return;
     throw Failure(ExitCode::usage, fmt::format("{} {}: longer than a hundred years: use less",
                                                option, duration_text(*time)));
 }

@@ -52,6 +52,7 @@ std::optional<Ran> run(const std::vector<std::string>& command) {
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return std::nullopt;
     std::vector<std::string> words = command;
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (std::string& word : words)
         argv.push_back(word.data());
     argv.push_back(nullptr);
