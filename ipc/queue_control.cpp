@@ -93,7 +93,8 @@ KernelLimits kernel_limits() {
     if (msgctl(0, IPC_INFO, reinterpret_cast<msqid_ds*>(&info)) < 0) {
         throw IpcError(IpcCall::msgctl, errno, "limits");
     }
-    return {static_cast<std::size_t>(info.msgmax), static_cast<std::uint64_t>(info.msgmnb)};
+    return {static_cast<std::size_t>(info.msgmax), static_cast<std::uint64_t>(info.msgmnb),
+            static_cast<std::uint64_t>(info.msgmni)};
 }
 
 std::size_t largest_body() {

@@ -9,13 +9,24 @@
 
 using namespace myq;
 
-TEST_CASE("Every errno of the four calls has a meaning and an advice") {
+TEST_CASE("Every errno of every call has a meaning and an advice") {
     const std::map<IpcCall, std::vector<int>> documented = {
         {IpcCall::msgget, {EACCES, EEXIST, ENOENT, ENOMEM, ENOSPC}},
         {IpcCall::msgsnd, {EACCES, EAGAIN, EFAULT, EIDRM, EINTR, EINVAL, ENOMEM}},
         {IpcCall::msgrcv, {E2BIG, EACCES, EFAULT, EIDRM, EINTR, EINVAL, ENOMSG, ENOSYS}},
         {IpcCall::msgctl, {EACCES, EFAULT, EIDRM, EINVAL, EPERM}},
+        {IpcCall::semget, {EACCES, EEXIST, EINVAL, ENOENT, ENOMEM, ENOSPC}},
+        {IpcCall::semop,
+         {E2BIG, EACCES, EAGAIN, EFAULT, EFBIG, EIDRM, EINTR, EINVAL, ENOMEM, ERANGE}},
+        {IpcCall::semctl, {EACCES, EFAULT, EIDRM, EINVAL, ENOMEM, EPERM, ERANGE}},
+        {IpcCall::shmget, {EACCES, EEXIST, EINVAL, ENFILE, ENOENT, ENOMEM, ENOSPC, EPERM}},
+        {IpcCall::shmat, {EACCES, EIDRM, EINVAL, ENOMEM}},
+        {IpcCall::shmdt, {EINVAL}},
+        {IpcCall::shmctl, {EACCES, EFAULT, EIDRM, EINVAL, ENOMEM, EOVERFLOW, EPERM}},
     };
+    CHECK(name(IpcCall::msgget) == "msgget");
+    CHECK(name(IpcCall::semop) == "semop");
+    CHECK(name(IpcCall::shmctl) == "shmctl");
     for (const auto& [call, errors] : documented) {
         for (const int error : errors) {
             CAPTURE(name(call));
