@@ -5,6 +5,7 @@
 #include "bench/load.hpp"
 #include "bench/many_rows.hpp"
 #include "bench/options.hpp"
+#include "bench/php_value.hpp"
 #include "bench/progress.hpp"
 #include "bench/recovery.hpp"
 #include "bench/report.hpp"
@@ -31,6 +32,7 @@ constexpr Part parts[] = {
     {"confirmed", measure_confirmed},
     {"recovery", measure_recovery},
     {"rows", measure_many_rows},
+    {"php_value", measure_php_value},
 };
 
 std::vector<std::string> part_names() {
