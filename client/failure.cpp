@@ -1,6 +1,7 @@
 #include "client/failure.hpp"
 
 #include "config/config.hpp"
+#include "ipc/shared_variables_layout.hpp"
 #include "journal/journal.hpp"
 
 #include <fmt/format.h>
@@ -74,6 +75,8 @@ ExitCode report_current_exception() noexcept {
     } catch (const IpcError& e) {
         const Failure failure = as_failure(e);
         return print(failure.what(), failure.code());
+    } catch (const BadSegment& e) {
+        return print(e.what(), ExitCode::data);
     } catch (const JournalError& e) {
         return print(e.what(), exit_code(e));
     } catch (const ConfigError& e) {

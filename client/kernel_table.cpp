@@ -1,15 +1,14 @@
 #include "client/kernel_table.hpp"
 
-#include "client/failure.hpp"
 #include "config/config.hpp"
+#include "ipc/kernel_limits.hpp"
+#include "ipc/message_queue.hpp"
 
 #include <fmt/format.h>
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <sstream>
 
 namespace myq {
 
@@ -17,45 +16,6 @@ namespace {
 
 // The longest answer to a sender that asks for confirmations: docs/wire-format.md.
 constexpr std::uint64_t longest_answer = 8192;
-
-std::vector<std::uint64_t> numbers_in(const std::string& name) {
-    const std::string path = "/proc/sys/kernel/" + name;
-    std::ifstream file(path);
-    std::vector<std::uint64_t> numbers;
-    for (std::uint64_t number = 0; file >> number;)
-        numbers.push_back(number);
-    if (numbers.empty()) {
-        throw Failure(ExitCode::system, fmt::format("{}: cannot be read: is /proc mounted?", path));
-    }
-    return numbers;
-}
-
-std::uint64_t number_in(const std::string& name) {
-    return numbers_in(name).front();
-}
-
-// What there is of one kind of object.
-struct Objects {
-    std::uint64_t count = 0;
-    std::uint64_t sum = 0;  // of the column that was asked for
-};
-
-// `column` counts from 0. What cannot be read counts as nothing: a kernel without that kind.
-Objects objects_in(const std::string& kind, std::size_t column) {
-    std::ifstream file("/proc/sysvipc/" + kind);
-    Objects objects;
-    std::string line;
-    std::getline(file, line);  // the heading
-    while (std::getline(file, line)) {
-        std::istringstream words(line);
-        std::string word;
-        for (std::size_t i = 0; i <= column; ++i)
-            words >> word;
-        ++objects.count;
-        objects.sum += std::strtoull(word.c_str(), nullptr, 10);
-    }
-    return objects;
-}
 
 std::optional<std::uint64_t> largest_capacity(const Config& config) {
     std::optional<std::uint64_t> largest;
@@ -65,10 +25,10 @@ std::optional<std::uint64_t> largest_capacity(const Config& config) {
 }
 
 void add_messages(std::vector<KernelRow>& rows, const std::optional<Config>& config) {
-    const Objects queues = objects_in("msg", 3);
-    KernelRow body{"kernel.msgmax", number_in("msgmax"), {}, {}, "bytes in one message"};
-    KernelRow capacity{"kernel.msgmnb", number_in("msgmnb"), {}, {}, "bytes in one queue"};
-    KernelRow count{"kernel.msgmni", number_in("msgmni"), queues.count, {}, "queues"};
+    const KernelLimits limits = kernel_limits();
+    KernelRow body{"kernel.msgmax", limits.largest_body, {}, {}, "bytes in one message"};
+    KernelRow capacity{"kernel.msgmnb", limits.largest_capacity, {}, {}, "bytes in one queue"};
+    KernelRow count{"kernel.msgmni", limits.queues, MessageQueue::list().size(), {}, "queues"};
     if (config) {
         body.needed = longest_answer;
         capacity.needed = largest_capacity(*config);
@@ -78,25 +38,28 @@ void add_messages(std::vector<KernelRow>& rows, const std::optional<Config>& con
 }
 
 void add_memory(std::vector<KernelRow>& rows) {
-    const Objects segments = objects_in("shm", 3);
+    const SharedMemoryLimits limits = shared_memory_limits();
     const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    rows.push_back({"kernel.shmmax", number_in("shmmax"), {}, {}, "bytes in one segment"});
+    rows.push_back({"kernel.shmmax", limits.largest_segment, {}, {}, "bytes in one segment"});
     rows.push_back({"kernel.shmall",
-                    number_in("shmall"),
-                    (segments.sum + page - 1) / page,
+                    limits.all_segments / page,
+                    limits.bytes_used / page,
                     {},
                     fmt::format("pages of {} bytes in all segments", page)});
-    rows.push_back({"kernel.shmmni", number_in("shmmni"), segments.count, {}, "segments"});
+    rows.push_back({"kernel.shmmni", limits.segments, limits.segments_used, {}, "segments"});
 }
 
 void add_semaphores(std::vector<KernelRow>& rows) {
-    const Objects sets = objects_in("sem", 3);
-    std::vector<std::uint64_t> limits = numbers_in("sem");
-    limits.resize(4);
-    rows.push_back({"kernel.sem[1]", limits[0], {}, {}, "semaphores in one set (SEMMSL)"});
-    rows.push_back({"kernel.sem[2]", limits[1], sets.sum, {}, "semaphores in all sets (SEMMNS)"});
-    rows.push_back({"kernel.sem[3]", limits[2], {}, {}, "operations in one semop (SEMOPM)"});
-    rows.push_back({"kernel.sem[4]", limits[3], sets.count, {}, "sets (SEMMNI)"});
+    const SemaphoreLimits limits = semaphore_limits();
+    rows.push_back({"kernel.sem[1]", limits.members, {}, {}, "semaphores in one set (SEMMSL)"});
+    rows.push_back({"kernel.sem[2]",
+                    limits.semaphores,
+                    limits.semaphores_used,
+                    {},
+                    "semaphores in all sets (SEMMNS)"});
+    rows.push_back(
+        {"kernel.sem[3]", limits.operations, {}, {}, "operations in one semop (SEMOPM)"});
+    rows.push_back({"kernel.sem[4]", limits.sets, limits.sets_used, {}, "sets (SEMMNI)"});
 }
 
 }  // namespace

@@ -23,8 +23,7 @@ struct KernelRow {
 };
 
 // Every limit of System V IPC: kernel.msgmax, msgmnb and msgmni; shmmax, shmall and shmmni; the
-// four of kernel.sem. From /proc/sys/kernel and /proc/sysvipc, see proc(5). Throws Failure when
-// they cannot be read.
+// four of kernel.sem, see proc(5).
 std::vector<KernelRow> kernel_table(const std::optional<Config>& config);
 
 }  // namespace myq

@@ -1,6 +1,7 @@
 #include "client/create.hpp"
 #include "client/dead.hpp"
 #include "client/doctor.hpp"
+#include "client/errno.hpp"
 #include "client/failure.hpp"
 #include "client/ftok.hpp"
 #include "client/limits.hpp"
@@ -9,8 +10,10 @@
 #include "client/place.hpp"
 #include "client/recv.hpp"
 #include "client/remove.hpp"
+#include "client/sem.hpp"
 #include "client/send.hpp"
 #include "client/set.hpp"
+#include "client/shm.hpp"
 #include "client/stat.hpp"
 #include "client/status.hpp"
 #include "client/waiting.hpp"
@@ -98,6 +101,9 @@ int main(int argc, char** argv) {
         add_set(app, config);
         add_remove(app, config);
         add_ftok(app);
+        add_sem(app);
+        add_shm(app);
+        add_errno(app);
         add_limits(app, config);
         add_doctor(app, config);
         app.parse(argc, argv);  // runs the verb

@@ -5,6 +5,7 @@
 #include "client/message_json.hpp"
 #include "client/option_kinds.hpp"
 #include "client/output.hpp"
+#include "client/php_text.hpp"
 #include "client/place.hpp"
 #include "client/type.hpp"
 #include "client/waiting.hpp"
@@ -38,6 +39,7 @@ struct RecvOptions {
     bool follow = false;
     std::optional<std::uint64_t> max_size;
     bool truncate = false;
+    bool php = false;
     bool json = false;
 };
 
@@ -112,11 +114,28 @@ private:
 
     std::string form(const Message& message) const {
         if (!options_.json) {
-            return std::string(text_of(message)) + (with_line_feeds_ ? "\n" : "");
+            return options_.php ? value_in(message).value_or(std::string(text_of(message))) + "\n"
+                                : std::string(text_of(message)) + (with_line_feeds_ ? "\n" : "");
         }
         nlohmann::ordered_json json = to_json(message);
+        if (options_.php) {
+            const auto value = value_in(message);
+            json["value"] = value ? nlohmann::ordered_json::parse(*value) : nullptr;
+        }
         json["truncated"] = message.truncated;
         return json.dump() + "\n";
+    }
+
+    // What PHP serialized, as JSON; nullopt, and a word on standard error, for what it did not: the
+    // message is taken already, and then shown as it is.
+    std::optional<std::string> value_in(const Message& message) const {
+        try {
+            return json_from_php(text_of(message), fmt::format("{}: a message of type {}",
+                                                               place_.name, message.type));
+        } catch (const Failure& e) {
+            fmt::print(stderr, "myq: {}: it is written as it is\n", e.what());
+            return std::nullopt;
+        }
     }
 
     void write(const Message& message) const {
@@ -180,6 +199,7 @@ void add_recv(CLI::App& app, const ConfigChoice& config) {
                                      "Leave a longer message where it is; status 65");
     verb->add_flag("--truncate", options->truncate, "Cut a longer message instead, and say so")
         ->needs(max_size);
+    verb->add_flag("--php", options->php, "Write what PHP's msg_send() serialized as JSON");
     verb->add_flag("--json", options->json, "One JSON object a line");
     verb->callback([options, &config] {
         const Place place = find(options->place, config);

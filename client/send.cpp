@@ -6,6 +6,7 @@
 #include "client/moment.hpp"
 #include "client/option_kinds.hpp"
 #include "client/output.hpp"
+#include "client/php_text.hpp"
 #include "client/place.hpp"
 #include "client/progress.hpp"
 #include "client/sender.hpp"
@@ -35,6 +36,7 @@ struct SendOptions {
     std::string file;
     std::string type;
     bool lines = false;
+    bool php = false;
     EnvelopeWishes wishes;
     std::size_t window = 256;
     Patience patience;
@@ -98,14 +100,18 @@ std::optional<std::string_view> next_line(BodyReader& reader, Sender& sender) {
 }
 
 // Sends each line; whatever ends this early also says how many got how far.
-void send_lines(Sender& sender, BodyReader& reader, Progress& progress) {
+void send_lines(Sender& sender, BodyReader& reader, bool php, Progress& progress) {
     reader.when_idle([&] {
         sender.idle([&] { return reader.is_ready(); });
         progress.advance(sender.done(), reader.bytes_read());
     });
     try {
         while (const auto line = next_line(reader, sender)) {
-            sender.send(*line);
+            if (php) {
+                sender.send(php_from_json(*line));
+            } else {
+                sender.send(*line);
+            }
             progress.advance(sender.done(), reader.bytes_read());
         }
         sender.finish();
@@ -155,8 +161,10 @@ void send(SendOptions options, const ConfigChoice& config) {
     Progress progress(options.lines ? reader->size() : std::nullopt,
                       options.wishes.waits() ? "confirmed" : "sent");
     const auto sender = make_sender(options, outlet, wrapper, limit, progress);
-    if (options.lines) return send_lines(*sender, *reader, progress);
-    send_one(*sender, input ? reader->all() : std::string_view(*options.body), progress);
+    if (options.lines) return send_lines(*sender, *reader, options.php, progress);
+    const std::string_view body = input ? reader->all() : std::string_view(*options.body);
+    if (options.php) return send_one(*sender, php_from_json(body), progress);
+    send_one(*sender, body, progress);
 }
 
 void add_body(CLI::App& verb, SendOptions& options) {
@@ -165,6 +173,8 @@ void add_body(CLI::App& verb, SendOptions& options) {
     verb.add_option("--type", options.type, "The type: 1 to 2^63-1, or a handler's name")
         ->type_name("TYPE");
     verb.add_option("--file", options.file, "Send what this file holds")->type_name("FILE");
+    verb.add_flag("--php", options.php,
+                  "The body is JSON, and is sent as PHP's serialize() writes it");
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ const QueueKey jobs = QueueKey::from_text("0x6d797101");
 TEST_CASE("The version and the help go to standard output") {
     check_myq({"--version"}, 0, "myq " MYQ_VERSION "\n", "");
     for (const char* verb : {"send", "recv", "peek", "status", "dead", "stat", "list", "create",
-                             "set", "remove", "ftok", "limits", "doctor"}) {
+                             "set", "remove", "ftok", "sem", "shm", "errno", "limits", "doctor"}) {
         CAPTURE(verb);
         const Outcome help = test::myq({verb, "--help"});
         CHECK(help.status == 0);
@@ -42,7 +42,7 @@ TEST_CASE("A wrong command line is status 64 and one line that helps") {
              Row{{"sned"}, "'sned': no such verb: did you mean 'send'?"},
              Row{{"frobnicate"},
                  "'frobnicate': no such verb: use send, recv, peek, status, dead, stat, list, "
-                 "create, set, remove, ftok, limits, doctor"},
+                 "create, set, remove, ftok, sem, shm, errno, limits, doctor"},
              Row{{"--frob"}, "'--frob': no such option: see 'myq --help'"},
              Row{{"send", "--frob"},
                  "send: The following argument was not expected: --frob: see 'myq send --help'"},
@@ -124,6 +124,7 @@ TEST_CASE("A full disk is an error for every verb that prints") {
                                                  {"stat", "jobs"},
                                                  {"peek", "jobs"},
                                                  {"dead", "list"},
+                                                 {"errno"},
                                                  {"limits"},
                                                  {"doctor"},
                                                  {"ftok", "/", "A"}}) {

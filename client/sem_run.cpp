@@ -1,0 +1,77 @@
+#include "client/sem_run.hpp"
+
+#include "client/failure.hpp"
+#include "client/key_argument.hpp"
+#include "client/sem_wait.hpp"
+#include "config/text.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <vector>
+
+namespace myq {
+
+namespace {
+
+// What shells, env(1) and flock(1) use: there is no such command; it cannot be run.
+constexpr int status_no_command = 127;
+constexpr int status_not_run = 126;
+
+struct SemRunOptions {
+    KeyArgument key;
+    SemWait wait;
+    bool create = false;
+    std::vector<std::string> command;
+};
+
+Semaphore open_to_run(const SemRunOptions& options) {
+    const SemaphoreOptions how = options.wait.options(AtEnd::keep);
+    return options.create ? Semaphore::open_or_create(options.key.key(), 0600, how)
+                          : Semaphore::open(options.key.key(), how);
+}
+
+// The command takes the place of this very process, which holds the permit: the kernel gives it
+// back when the command ends, however it ends (SEM_UNDO outlives execve(2)). Nobody is in between
+// who could be killed alone.
+void sem_run(const SemRunOptions& options) {
+    std::vector<std::string> words = options.command;
+    std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
+    for (std::string& word : words)
+        argv.push_back(word.data());
+    argv.push_back(nullptr);
+    Semaphore semaphore = open_to_run(options);
+    const auto limit = options.wait.limit();
+    options.wait.until_acquired(semaphore.set().name(), [&] {
+        return limit ? semaphore.acquire_for(*limit) : semaphore.acquire();
+    });
+    ::execvp(argv.front(), argv.data());
+    const int error = errno;
+    fmt::print(stderr, "myq: {}: cannot be run: {}\n", myq::quoted(words.front()),
+               std::generic_category().message(error));
+    throw QuietExit{error == ENOENT ? status_no_command : status_not_run};
+}
+
+}  // namespace
+
+void add_sem_run(CLI::App& sem) {
+    auto options = std::make_shared<SemRunOptions>();
+    CLI::App* verb =
+        sem.add_subcommand("run", "Run a command that holds the semaphore until it ends");
+    options->key.add(*verb);
+    options->wait.add(*verb);
+    verb->add_flag("--create", options->create, "Make it, with mode 0600, if there is none");
+    verb->add_option("COMMAND", options->command, "The command and its words, after '--'")
+        ->required()
+        ->type_name("");
+    verb->callback([options] { sem_run(*options); });
+}
+
+}  // namespace myq
