@@ -31,6 +31,12 @@ constexpr std::array durabilities = {
     Choice<QueueConfig::Durability>{"journal", QueueConfig::Durability::journal},
 };
 
+constexpr std::array formats = {
+    Choice<HandlerConfig::Format>{"raw", HandlerConfig::Format::raw},
+    Choice<HandlerConfig::Format>{"php", HandlerConfig::Format::php},
+    Choice<HandlerConfig::Format>{"json", HandlerConfig::Format::json},
+};
+
 constexpr std::array overflows = {
     Choice<QueueConfig::Overflow>{"block", QueueConfig::Overflow::block},
     Choice<QueueConfig::Overflow>{"journal", QueueConfig::Overflow::journal},
@@ -180,6 +186,7 @@ static void decode(const Value& value, HandlerConfig& handler, HandlerIdentities
         others.names.check(section.at("name"), handler.name);
     }
     section.require("plugin", handler.plugin, plugin_rule);
+    section.read("format", handler.format, std::span<const Choice<HandlerConfig::Format>>{formats});
     section.read("timeout", handler.timeout, Between<std::chrono::milliseconds>{10ms, 24h});
     RetryConfig retry = queue_retry;
     if (section.read("retry", retry)) handler.retry = retry;

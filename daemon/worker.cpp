@@ -1,6 +1,7 @@
 #include "daemon/worker.hpp"
 
 #include "config/duration.hpp"
+#include "daemon/body_format.hpp"
 #include "daemon/hygiene.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_source.hpp"
@@ -101,7 +102,10 @@ private:
                 in_hand_, row,
                 fmt::format("no handler takes type {}, and none takes any type", slot_.type()));
         }
-        call(*handler);
+        if (!call(*handler)) {
+            slot_.note_failure(wall_clock_ms(), format_.reason());
+            return outcomes_.dead(in_hand_, row, format_.reason());
+        }
         bool settled = true;
         if (outcome_.verdict == MYQ_DONE) [[likely]] {
             slot_.settle(Tally::handled, row);
@@ -112,18 +116,27 @@ private:
         return settled;
     }
 
-    void call(const LiveHandler& handler) {
+    // False for a body that is not of the handler's format: it was not called.
+    bool call(const LiveHandler& handler) {
         slot_.begin_attempt(handler.timeout_ns == 0 ? 0 : monotonic_ns() + handler.timeout_ns);
         message_.type = slot_.type();
         message_.type_name = handler.config->name.c_str();
         message_.body = in_hand_.body.data();
         message_.body_size = in_hand_.body.size();
+        if (handler.config->format != HandlerConfig::Format::raw) [[unlikely]] {
+            // Counted as an attempt already: what kills the worker in here is dead after some.
+            const auto decoded = format_.decode(handler.config->format, in_hand_.body);
+            if (!decoded) return false;
+            message_.body = decoded->data();
+            message_.body_size = decoded->size();
+        }
         message_.attempt = slot_.attempts();
         message_.timeout_ms = handler.timeout_ns / 1'000'000;
         outcome_ = {};
         outcome_.size = sizeof outcome_;
         log_as(handler.plugin->name);
         handler.plugin->handle(handler.state, &message_, &outcome_);
+        return true;
     }
 
     bool settle_failure(const LiveHandler& handler, std::size_t row) {
@@ -197,6 +210,7 @@ private:
     Hygiene hygiene_;
     std::vector<std::size_t> rows_;  // of the slot's tallies, for each handler
     InHand in_hand_;
+    BodyFormat format_;
     bool over_ = false;  // it is settled without a handler
     std::array<char, 33> id_text_{};
     myq_message message_{};

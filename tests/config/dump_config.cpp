@@ -78,11 +78,24 @@ std::string mode_text(mode_t mode) {
     return digits.data();
 }
 
+const char* text(HandlerConfig::Format format) {
+    switch (format) {
+    case HandlerConfig::Format::raw:
+        return "raw";
+    case HandlerConfig::Format::php:
+        return "php";
+    case HandlerConfig::Format::json:
+        return "json";
+    }
+    return "";
+}
+
 void dump(std::ostream& out, const HandlerConfig& handler) {
     out << "  handler at " << handler.where << "\n"
         << "    type " << (handler.type ? std::to_string(*handler.type) : "any") << "\n"
         << "    name " << bars(handler.name) << "\n"
         << "    plugin " << bars(handler.plugin) << "\n"
+        << "    format " << text(handler.format) << "\n"
         << "    timeout " << (handler.timeout ? duration_text(*handler.timeout) : "none") << "\n"
         << "    retry " << (handler.retry ? text(*handler.retry) : "the queue's") << "\n";
     for (const OptionConfig& option : handler.options) {

@@ -154,3 +154,30 @@ TEST_CASE("a worker makes one system call a message") {
     // then.
     CHECK(count(window, "\n") < static_cast<int>(messages) + 150);
 }
+
+TEST_CASE(
+    "messages: a handler with a format gets JSON, and a body that is something else is dead") {
+    const DaemonProcess daemon({{"log"},
+                                "handlers:\n"
+                                "  - {type: 1, plugin: log, format: php}\n"
+                                "  - {type: 2, plugin: log, format: json}\n"
+                                "  - {type: any, plugin: log}\n",
+                                {}});
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(1, R"(a:2:{s:4:"size";i:12;i:0;d:0.5;})");
+    CHECK(daemon.logged(R"(type 1, 19 bytes: {"size":12,"0":0.5})"));
+    daemon.send(1, R"(s:5:"plain";)");
+    CHECK(daemon.logged("type 1, 5 bytes: plain"));
+    daemon.send(2, "[1, 2]");
+    CHECK(daemon.logged("type 2, 6 bytes: [1, 2]"));
+    daemon.send(3, "a:1:{");
+    CHECK(daemon.logged("type 3, 5 bytes: a:1:{"));
+    daemon.send(1, "a:1:{");
+    CHECK(daemon.logged("its body is not what PHP's serialize() writes: byte 5: "));
+    daemon.send(2, "{,}");
+    CHECK(daemon.logged("its body is not JSON"));
+    const Run dead = daemon.myq({"dead", "list"});
+    CHECK_MESSAGE(count(dead.out, "its body is not") == 2, dead.out);
+    CHECK(daemon.myq({"dead", "retry", "--all"}).exit_code == 0);  // as it came, to be dead again
+    CHECK(daemon.logged("its body is not JSON", 2));
+}
