@@ -1,0 +1,263 @@
+// store: puts each message into a shared variable that a PHP page reads with sem_acquire() and
+// shm_get_var().
+//
+//     handlers:
+//       - {type: 4, name: price, plugin: store, options: {key: 0x1234, group: www-data}}
+//       - {type: 5, name: news, plugin: store, options: {key: 0x1235, variable: 1, newest: 20}}
+//
+// Options
+//   key        of the shared memory, and of the semaphore that guards it: a number, decimal or 0x.
+//   lock       the key of another semaphore.
+//   variable   which variable: a number, or `type`, the default: each type has its own.
+//   newest     keep so many, 1 to 10000, as an array of strings with the newest last. Without it
+//              the variable is the last message alone.
+//   as         string: the body becomes a PHP string, the default. php: it is what serialize()
+//              writes already, so what msg_send() sends unless told otherwise; anything else is
+//              refused. Not together with `newest`.
+//   size       of a segment that is made here, default 1048576 bytes.
+//   mode       of what is made here, default "0660": who reads must be able to take the semaphore
+//   group      and its group; default the daemon's own.
+//
+// What is there already is used as it is. A segment or semaphore that is removed is made anew with
+// the next message. When there is no room the old value stays and the message is answered with
+// `retry`; so it is when somebody holds the semaphore for more than ten seconds.
+//
+//     $sem = sem_get(0x1234); $shm = shm_attach(0x1234);
+//     sem_acquire($sem); $price = shm_get_var($shm, 4); sem_release($sem);
+#include "ipc/shared_variables.hpp"
+#include "php/serialize.hpp"
+#include "php/unserialize.hpp"
+
+#include <myq/handler.hpp>
+
+#include <grp.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace {
+
+constexpr std::chrono::seconds lock_patience{10};
+constexpr std::int64_t default_size = 1'048'576;
+constexpr std::int64_t largest_size = std::int64_t{1} << 40;
+constexpr std::int64_t most_kept = 10'000;
+
+[[noreturn]] void refuse(const std::string& option, const std::string& why) {
+    throw std::invalid_argument("option '" + option + "' " + why);
+}
+
+std::int64_t in_range(const myq::Options& options, const char* name, std::int64_t otherwise,
+                      std::int64_t most) {
+    const std::int64_t number = options.integer(name, otherwise);
+    if (number < 1 || number > most) refuse(name, "must be 1 to " + std::to_string(most));
+    return number;
+}
+
+struct Settings {
+    explicit Settings(const myq::Options& options)
+        : memory(key(options, "key", "")),
+          lock(key(options, "lock", options.text("key"))),
+          variable(variable_of(options)),
+          size(static_cast<std::size_t>(in_range(options, "size", default_size, largest_size))),
+          mode(mode_of(options)),
+          group(group_of(options)) {
+        if (options.has("newest"))
+            newest = static_cast<std::size_t>(in_range(options, "newest", 1, most_kept));
+        const std::string as = options.text("as", "string");
+        if (as != "string" && as != "php") refuse("as", "must be string or php");
+        is_php = as == "php";
+        // References within a value would mean something else within an array.
+        if (is_php && newest > 0) refuse("as", "must be string where there is 'newest'");
+    }
+
+    myq::QueueKey memory, lock;
+    std::optional<std::int64_t> variable;  // nothing: the message's type
+    std::size_t newest = 0;                // 0: the last alone
+    bool is_php = false;
+    std::size_t size;
+    mode_t mode;
+    std::optional<gid_t> group;
+
+private:
+    static myq::QueueKey key(const myq::Options& options, const char* name,
+                             const std::string& otherwise) {
+        const std::string text = options.text(name, otherwise);
+        if (text.empty()) refuse(name, "is missing: the key of the shared memory, such as 0x1234");
+        try {
+            return myq::QueueKey::from_text(text);
+        } catch (const std::invalid_argument& e) {
+            refuse(name, e.what());
+        }
+    }
+
+    static std::optional<std::int64_t> variable_of(const myq::Options& options) {
+        if (options.text("variable", "type") == "type") return std::nullopt;
+        return options.integer("variable", 0);
+    }
+
+    static mode_t mode_of(const myq::Options& options) {
+        const std::string text = options.text("mode", "0660");
+        const char* end = text.data() + text.size();
+        mode_t mode = 0;
+        const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
+        if (error != std::errc{} || stop != end || mode > 0666)
+            refuse("mode", "is '" + text + "', which is no octal mode from 0000 to 0666");
+        return mode;
+    }
+
+    static std::optional<gid_t> group_of(const myq::Options& options) {
+        if (!options.has("group")) return std::nullopt;
+        const std::string name = options.text("group");
+        const group_entry* entry = ::getgrnam(name.c_str());  // NOLINT(concurrency-mt-unsafe)
+        if (entry == nullptr) refuse("group", "is '" + name + "', and there is no such group");
+        return entry->gr_gid;
+    }
+
+    using group_entry = struct ::group;
+};
+
+// The segment and its semaphore, as long as both are those that the keys lead to.
+class Shared {
+public:
+    explicit Shared(const Settings& settings)
+        : lock_(open_lock(settings)),
+          variables_(open_memory(settings, lock_)) {}
+
+    myq::Semaphore& lock() { return lock_; }
+    myq::SharedVariables& variables() { return variables_; }
+
+    // A removed segment stays readable for those who have it, and nobody else finds it.
+    bool is_removed() const { return variables_.memory().stat().removed; }
+
+private:
+    static myq::Semaphore open_lock(const Settings& settings) {
+        if (!myq::SemaphoreSet::exists(settings.lock)) {
+            const auto made = myq::SemaphoreSet::create(settings.lock, settings.mode);
+            if (settings.group) made.set({.uid = {}, .gid = settings.group, .mode = {}});
+        }
+        return myq::Semaphore::open(settings.lock);
+    }
+
+    static myq::SharedVariables open_memory(const Settings& settings, myq::Semaphore& lock) {
+        const bool is_there = myq::SharedMemory::exists(settings.memory);
+        auto variables = myq::SharedVariables::open_or_create(settings.memory, settings.size,
+                                                              settings.mode, &lock);
+        if (!is_there && settings.group)
+            variables.memory().set({.uid = {}, .gid = settings.group, .mode = {}});
+        return variables;
+    }
+
+    myq::Semaphore lock_;
+    myq::SharedVariables variables_;
+};
+
+class Store : public myq::Handler {
+public:
+    explicit Store(const myq::Start& start) : Handler(start), settings_(start.options) { open(); }
+
+    myq::Outcome handle(const myq::Message& message) override {
+        const std::string_view body = message.text();
+        if (settings_.is_php) {
+            if (const auto read = myq::php::unserialize(body); !read)
+                return myq::reject("not what PHP's serialize() writes: " + read.fault->text());
+        }
+        try {
+            if (!shared_ || shared_->is_removed()) open();
+            return put(settings_.variable.value_or(message.type()), body);
+        } catch (const std::exception& e) {
+            shared_.reset();  // whatever it was, the next attempt begins anew
+            return myq::retry(e.what());
+        }
+    }
+
+private:
+    void open() {
+        shared_.reset();
+        shared_ = std::make_unique<Shared>(settings_);
+    }
+
+    myq::Outcome put(std::int64_t variable, std::string_view body) {
+        const auto guard = myq::SemaphoreGuard::acquire_for(shared_->lock(), lock_patience);
+        if (!guard) return myq::retry(shared_->lock().set().name() + ": somebody holds it");
+        const std::string value = settings_.newest == 0 ? one(body) : newest(variable, body);
+        const auto bytes = std::as_bytes(std::span(value));
+        if (shared_->variables().put(variable, bytes) == myq::PutStatus::stored) return myq::done();
+        return myq::retry(shared_->variables().memory().name() + ": there is no room for " +
+                          std::to_string(value.size()) + " bytes");
+    }
+
+    std::string one(std::string_view body) const {
+        return settings_.is_php ? std::string(body) : myq::php::serialize(myq::php::Value(body));
+    }
+
+    // The array that is there, or a new one, with this one behind the others.
+    std::string newest(std::int64_t variable, std::string_view body) const {
+        myq::php::Array kept;
+        if (const auto before = shared_->variables().value(variable)) {
+            const auto read = myq::php::unserialize(
+                {reinterpret_cast<const char*>(before->data()), before->size()});
+            const myq::php::Array* array = read ? read.value().array() : nullptr;
+            if (array == nullptr) throw not_ours(variable);
+            const auto& entries = array->entries;
+            const std::size_t most = settings_.newest - 1;
+            for (std::size_t i = entries.size() - std::min(entries.size(), most);
+                 i < entries.size(); ++i) {
+                const auto text = entries[i].value.text();
+                if (!text) throw not_ours(variable);
+                kept.push(*text);
+            }
+        }
+        kept.push(body);
+        return myq::php::serialize(myq::php::Value(std::move(kept)));
+    }
+
+    static std::runtime_error not_ours(std::int64_t variable) {
+        return std::runtime_error("variable " + std::to_string(variable) +
+                                  " holds something else than an array of strings: remove it");
+    }
+
+    Settings settings_;
+    std::unique_ptr<Shared> shared_;
+};
+
+}  // namespace
+
+const myq_plugin* myq_plugin_entry(const myq_host*) {
+    return myq::plugin<Store>({
+        .name = "store",
+        .version = "1.0",
+        .options = {{.name = "key",
+                     .kind = MYQ_OPTION_TEXT,
+                     .required = true,
+                     .help = "key of the shared memory and of its semaphore"},
+                    {.name = "lock", .kind = MYQ_OPTION_TEXT, .help = "key of another semaphore"},
+                    {.name = "variable",
+                     .kind = MYQ_OPTION_TEXT,
+                     .default_value = "type",
+                     .help = "number of the variable, or type"},
+                    {.name = "newest",
+                     .kind = MYQ_OPTION_INTEGER,
+                     .help = "keep so many, as an array"},
+                    {.name = "as",
+                     .kind = MYQ_OPTION_TEXT,
+                     .default_value = "string",
+                     .help = "string, or php for bodies that are serialized"},
+                    {.name = "size",
+                     .kind = MYQ_OPTION_INTEGER,
+                     .default_value = "1048576",
+                     .help = "bytes of a segment that is made"},
+                    {.name = "mode",
+                     .kind = MYQ_OPTION_TEXT,
+                     .default_value = "0660",
+                     .help = "permission bits of what is made, in octal"},
+                    {.name = "group", .kind = MYQ_OPTION_TEXT, .help = "group of what is made"}},
+        .check = [](const myq::Options& options) { const Settings ignored{options}; },
+    });
+}
