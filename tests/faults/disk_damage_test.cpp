@@ -43,6 +43,16 @@ void fill_journal(Stage& stage) {
     REQUIRE(load.answered(ConfirmStatus::accepted) == 300);
 }
 
+// Stops the daemon with all that it wrote in one file. Connections that close at the same moment may
+// each leave the write-ahead log to the other, and then what is damaged in the file is whole there.
+void stop_in_one_file(const Stage& stage) {
+    REQUIRE(stage.daemon.stop().exit_code == 0);
+    while (fs::exists(journal_of(stage).string() + "-wal")) {
+        REQUIRE(stage.daemon.start().exit_code == 0);
+        REQUIRE(stage.daemon.stop().exit_code == 0);
+    }
+}
+
 void move_away(const Stage& stage) {
     fs::copy_file(journal_of(stage), "/mnt/damaged.db", fs::copy_options::overwrite_existing);
     fs::remove(journal_of(stage));
@@ -72,7 +82,7 @@ TEST_CASE(
         Stage stage({});
         REQUIRE(stage.daemon.start().exit_code == 0);
         fill_journal(stage);
-        REQUIRE(stage.daemon.stop().exit_code == 0);
+        stop_in_one_file(stage);
         row.damage(journal_of(stage));
         const Run start = stage.daemon.start();
         CHECK(start.exit_code == os_error);
@@ -90,7 +100,7 @@ TEST_CASE("F26: a journal that is damaged under a running daemon: what needs non
     Stage stage({.receivers = 2, .attempts = 1});
     REQUIRE(stage.daemon.start().exit_code == 0);
     fill_journal(stage);
-    REQUIRE(stage.daemon.stop().exit_code == 0);
+    stop_in_one_file(stage);
     REQUIRE(stage.daemon.start().exit_code == 0);
     const fs::path file = journal_of(stage);
     overwrite(file, page, fs::file_size(file) - page);
