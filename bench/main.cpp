@@ -28,11 +28,8 @@ struct Part {
 };
 
 constexpr Part parts[] = {
-    {"handler", measure_hot_path},
-    {"confirmed", measure_confirmed},
-    {"recovery", measure_recovery},
-    {"rows", measure_many_rows},
-    {"php_value", measure_php_value},
+    {"handler", measure_hot_path}, {"confirmed", measure_confirmed}, {"recovery", measure_recovery},
+    {"rows", measure_many_rows},   {"php_value", measure_php_value},
 };
 
 std::vector<std::string> part_names() {
