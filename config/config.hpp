@@ -117,10 +117,10 @@ struct HandlerConfig {
     // The file name in plugins.dir, without ".so".
     std::string plugin;
 
-    // What the bodies are, and what the handler gets of them. raw: the bytes as they came. php: what
-    // PHP's serialize() wrote, so what msg_send() sends unless told otherwise; the handler gets it
-    // as JSON, a plain string as its bytes. json: the handler gets no body that is not JSON. A body
-    // that is something else is dead at once, with the reason.
+    // What the bodies are, and what the handler gets of them. raw: the bytes as they came. php:
+    // what PHP's serialize() wrote, so what msg_send() sends unless told otherwise; the handler
+    // gets it as JSON, a plain string as its bytes. json: the handler gets no body that is not
+    // JSON. A body that is something else is dead at once, with the reason.
     enum class Format { raw, php, json };
     Format format = Format::raw;
 
