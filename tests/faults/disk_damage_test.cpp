@@ -43,8 +43,9 @@ void fill_journal(Stage& stage) {
     REQUIRE(load.answered(ConfirmStatus::accepted) == 300);
 }
 
-// Stops the daemon with all that it wrote in one file. Connections that close at the same moment may
-// each leave the write-ahead log to the other, and then what is damaged in the file is whole there.
+// Stops the daemon with all that it wrote in one file. Connections that close at the same moment
+// may each leave the write-ahead log to the other, and then what is damaged in the file is whole
+// there.
 void stop_in_one_file(const Stage& stage) {
     REQUIRE(stage.daemon.stop().exit_code == 0);
     while (fs::exists(journal_of(stage).string() + "-wal")) {
