@@ -42,7 +42,7 @@ Run run(const std::vector<std::string>& command) {
 }
 
 bool eventually(const std::function<bool()>& happened) {
-    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds{60};
     while (!happened()) {
         if (std::chrono::steady_clock::now() > deadline) return false;
         ::poll(nullptr, 0, 1);

@@ -17,7 +17,7 @@ struct Run {
 // process behind: what is read ends with the command, not with the last holder of its output.
 Run run(const std::vector<std::string>& command);
 
-// Waits until `happened`, at most for half a minute; false when it did not. For what tells nobody
+// Waits until `happened`, at most for a minute; false when it did not. For what tells nobody
 // when it happens: it looks again every millisecond.
 bool eventually(const std::function<bool()>& happened);
 

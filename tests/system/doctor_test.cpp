@@ -48,16 +48,18 @@ TEST_CASE("doctor: a daemon that is well is fine in every respect") {
     const DaemonProcess daemon(plain);
     REQUIRE(daemon.start().exit_code == 0);
     const Run found = doctor(daemon);
-    CHECK_MESSAGE(found.exit_code == 0, found.out);
+    // Whatever the disk of the machine under the test is like.
+    const bool is_slow = found.out.find("warning  journal's disk: ") != std::string::npos;
+    CHECK_MESSAGE(found.exit_code == (is_slow ? 1 : 0), found.out);
     CHECK(found.err.empty());
     for (const char* line : {"fine     configuration: ", "fine     daemon: version ",
                              "fine     IPC namespace: the daemon's and ours are one",
                              "fine     queue jobs: as configured, key 0x6d797101",
-                             "fine     kernel limits: large enough", "fine     journal's disk: "})
+                             "fine     kernel limits: large enough", " journal's disk: "})
         says(found, line);
-    CHECK(found.out.find("fix:") == std::string::npos);
-    CHECK(count(doctor(daemon, {"--json"}).out, "{\"severity\":\"fine\",\"subject\":\"") ==
-          count(found.out, "\n"));
+    CHECK(count(found.out, "fix:") == (is_slow ? 1 : 0));
+    CHECK(count(doctor(daemon, {"--json"}).out, "{\"severity\":\"") ==
+          count(found.out, "\n") - count(found.out, "fix:"));
 }
 
 TEST_CASE("doctor: no daemon, and one that was killed") {
