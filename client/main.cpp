@@ -80,7 +80,8 @@ int die_of(const Interrupted& interrupted) {
 }  // namespace
 
 int main(int argc, char** argv) {
-    CLI::App app{"Sends, receives and looks after System V messages and their queues."};
+    CLI::App app{
+        "Sends, receives and looks after System V messages, and what PHP keeps beside them."};
     try {
         app.name("myq");
         app.set_version_flag("--version", "myq " MYQ_VERSION);

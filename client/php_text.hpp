@@ -13,4 +13,9 @@ std::string php_from_json(std::string_view json);
 // what JSON cannot say.
 std::string json_from_php(std::string_view text, const std::string& what);
 
+// A PHP string of these bytes, and the bytes of one; Failure (65), with `what` in front, for what
+// is no PHP string.
+std::string php_string(std::string_view bytes);
+std::string bytes_of_php_string(std::string_view text, const std::string& what);
+
 }  // namespace myq

@@ -138,7 +138,8 @@ void add_sem_remove(CLI::App& sem) {
 }  // namespace
 
 void add_sem(CLI::App& app) {
-    CLI::App* sem = app.add_subcommand("sem", "Semaphores, as PHP's sem_get() makes them");
+    CLI::App* sem = app.add_subcommand(
+        "sem", "Semaphores as PHP has them: list, create, acquire, release, run, remove");
     sem->require_subcommand(1);
     add_sem_list(*sem);
     add_sem_create(*sem);

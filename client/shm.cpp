@@ -90,7 +90,8 @@ void add_shm_remove(CLI::App& shm) {
 }  // namespace
 
 void add_shm(CLI::App& app) {
-    CLI::App* shm = app.add_subcommand("shm", "Shared variables, as PHP's shm_attach() keeps them");
+    CLI::App* shm = app.add_subcommand("shm", "Variables in shared memory as PHP has them: list, "
+                                              "create, put, get, has, del, dump, remove");
     shm->require_subcommand(1);
     add_shm_list(*shm);
     add_shm_create(*shm);

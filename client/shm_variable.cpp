@@ -51,7 +51,7 @@ struct VariableOptions {
     std::int64_t variable = 0;
     std::optional<std::string> value;
     std::string file;
-    bool php = false;
+    bool php = false, string = false;
 
     void add(CLI::App& verb) {
         segment.add(verb);
@@ -94,6 +94,7 @@ std::string value_to_put(const VariableOptions& options) {
     } else {
         value = read_all(options.file.empty() ? "/dev/stdin" : options.file);
     }
+    if (options.string) return php_string(value);
     return options.php ? php_from_json(value) : value;
 }
 
@@ -119,8 +120,11 @@ void get(const VariableOptions& options) {
         const auto value = variables.value(options.variable);
         if (!value) throw no_variable(options, variables);
         const std::string_view text = text_of(*value);
+        const std::string what = fmt::format("variable {}", options.variable);
         if (options.php) {
-            print_out(json_from_php(text, fmt::format("variable {}", options.variable)) + "\n");
+            print_out(json_from_php(text, what) + "\n");
+        } else if (options.string) {
+            print_out(bytes_of_php_string(text, what));
         } else {
             print_out(text);
         }
@@ -173,8 +177,9 @@ void add_put(CLI::App& shm) {
     verb->add_option("VALUE", options->value, "Its bytes; '-' or nothing: standard input as it is")
         ->type_name("");
     verb->add_option("--file", options->file, "What this file holds")->type_name("FILE");
-    verb->add_flag("--php", options->php,
-                   "The value is JSON, and is put as PHP's serialize() writes it");
+    CLI::Option* php = verb->add_flag(
+        "--php", options->php, "The value is JSON, and is put as PHP's serialize() writes it");
+    verb->add_flag("--string", options->string, "The value is put as a PHP string")->excludes(php);
     verb->callback([options] { put(*options); });
 }
 
@@ -182,7 +187,8 @@ void add_get(CLI::App& shm) {
     auto options = std::make_shared<VariableOptions>();
     CLI::App* verb = shm.add_subcommand("get", "Print a variable, as it is");
     options->add(*verb);
-    verb->add_flag("--php", options->php, "Print what PHP serialized as JSON");
+    CLI::Option* php = verb->add_flag("--php", options->php, "Print what PHP serialized as JSON");
+    verb->add_flag("--string", options->string, "Print the bytes of a PHP string")->excludes(php);
     verb->callback([options] { get(*options); });
 }
 

@@ -75,8 +75,7 @@ TEST_CASE(
     CHECK(read_file("/mnt/received") == picture);
 
     // And the client reads what PHP put, and PHP what the client put.
-    CHECK(daemon.myq({"shm", "get", "0x1234", "1"}).out ==
-          fmt::format("s:{}:\"", picture.size()) + picture + "\";");
+    CHECK(daemon.myq({"shm", "get", "0x1234", "1", "--string"}).out == picture);
     REQUIRE(daemon
                 .myq({"shm", "put", "0x1234", "2", "--php", R"({"from":["myq",1]})", "--lock",
                       "0x1234"})

@@ -68,6 +68,18 @@ TEST_CASE("shm --php is JSON here and serialized there") {
     check_myq({"shm", "has", key.text(), "3"}, 1, "", "");
 }
 
+TEST_CASE("shm --string is bytes here and a PHP string there") {
+    const ScratchSegment segment;
+    const std::string bytes("\0\"\xff", 3);
+    check_myq({"shm", "put", key.text(), "1", "--string"}, 0, "", "", {.input = bytes});
+    check_myq({"shm", "get", key.text(), "1"}, 0, "s:3:\"" + bytes + "\";", "");
+    check_myq({"shm", "get", key.text(), "1", "--string"}, 0, bytes, "");
+    put("2", "i:5;");
+    check_myq({"shm", "get", key.text(), "2", "--string"}, 65, "",
+              "myq: variable 2: not a PHP string: see it with --php\n");
+    CHECK(test::myq({"shm", "get", key.text(), "1", "--string", "--php"}).status == 64);
+}
+
 TEST_CASE("shm has, del and dump") {
     const ScratchSegment segment;
     put("5", "five");
