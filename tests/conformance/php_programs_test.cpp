@@ -70,7 +70,7 @@ TEST_CASE(
     php({picture_php, "put", "0x1234", "/mnt/picture"});
     REQUIRE(daemon.myq({"shm", "has", "0x1234", "1", "--lock", "0x1234"}).exit_code == 0);
     CHECK(daemon.logged("type 1 (text), 6 bytes: a text"));
-    CHECK(daemon.logged(R"(type 2 (array), 28 bytes: {"an":"array","of":[3,4.5]})"));
+    CHECK(daemon.logged(R"(type 2 (array), 27 bytes: {"an":"array","of":[3,4.5]})"));
     CHECK(eventually([&] { return fs::exists("/mnt/received"); }));
     CHECK(read_file("/mnt/received") == picture);
 
