@@ -1,6 +1,7 @@
 // The msgctl(2) half of MessageQueue: looking at queues, changing and removing them.
 #include "ipc/kernel_limits.hpp"
 #include "ipc/message_queue.hpp"
+#include "ipc/ownership.hpp"
 
 #include <climits>
 
@@ -49,18 +50,13 @@ msqid_ds look(int id, const std::string& name) {
 }
 
 void check(const QueueSettings& settings, const std::string& name) {
-    const auto refuse = [&](const std::string& sentence) {
-        throw IpcError(IpcCall::msgctl, EINVAL, name, sentence);
-    };
-    if (settings.uid == static_cast<uid_t>(-1)) refuse("uid -1 is nobody's; name another user");
-    if (settings.gid == static_cast<gid_t>(-1)) refuse("gid -1 is nobody's; name another group");
-    if (settings.mode && *settings.mode > 0777) {
-        refuse("a mode has nine permission bits; use 0 to 0777");
-    }
+    check(OwnershipSettings{settings.uid, settings.gid, settings.mode}, IpcCall::msgctl, name);
     // The kernel keeps an int: 4 GiB + 1 would become a capacity of one byte.
     if (settings.capacity && *settings.capacity > INT_MAX) {
-        refuse("a capacity of " + std::to_string(*settings.capacity) +
-               " bytes is more than the kernel can keep; use at most " + std::to_string(INT_MAX));
+        throw IpcError(IpcCall::msgctl, EINVAL, name,
+                       "a capacity of " + std::to_string(*settings.capacity) +
+                           " bytes is more than the kernel can keep; use at most " +
+                           std::to_string(INT_MAX));
     }
 }
 

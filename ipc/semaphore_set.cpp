@@ -5,7 +5,6 @@
 #include <sys/sem.h>
 
 #include <cerrno>
-#include <stdexcept>
 
 namespace myq {
 
@@ -146,10 +145,8 @@ SemaphoreValues SemaphoreSet::values() const {
     return {all[permits], all[users], all[set_up], waiting, pid};
 }
 
-void SemaphoreSet::set(const SemaphoreSetSettings& settings) const {
-    if (settings.mode && *settings.mode > 0777) {
-        throw std::invalid_argument(name_ + ": a mode is 0 to 0777");
-    }
+void SemaphoreSet::set(const OwnershipSettings& settings) const {
+    check(settings, IpcCall::semctl, name_);
     // IPC_SET writes all three fields, and SEM_STAT_ANY needs no permission to read them.
     const SemaphoreSetStat is = stat();
     semid_ds ds{};

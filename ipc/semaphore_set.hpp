@@ -1,13 +1,12 @@
 #pragma once
 
-#include "ipc/ipc_error.hpp"
+#include "ipc/ownership.hpp"
 #include "ipc/queue_key.hpp"
 
 #include <sys/types.h>
 
 #include <cstddef>
 #include <ctime>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -23,13 +22,6 @@ struct SemaphoreSetStat {
     mode_t mode = 0;          // the nine permission bits
     std::size_t members = 0;  // PHP's sets have three
     std::time_t operation_time = 0, change_time = 0;
-};
-
-// What one semctl(IPC_SET) changes; a field that is not set stays.
-struct SemaphoreSetSettings {
-    std::optional<uid_t> uid;
-    std::optional<gid_t> gid;
-    std::optional<mode_t> mode;  // 0 to 0777
 };
 
 // What is in a set of PHP's kind. Values and waiters are read one after the other, so they may be
@@ -74,7 +66,7 @@ public:
     SemaphoreSetStat stat() const;   // needs no permission
     SemaphoreValues values() const;  // needs read permission and a set of three members or more
 
-    void set(const SemaphoreSetSettings& settings) const;  // needs to be owner or creator
+    void set(const OwnershipSettings& settings) const;  // needs to be owner or creator
 
     // Needs to be owner or creator. Who waits for it is woken with EIDRM.
     void remove() const;

@@ -71,17 +71,6 @@ IpcError create_error(int error, const QueueKey& key, std::size_t size) {
                 "; use less, or raise it: sysctl -w kernel.shmmax=" + std::to_string(size)};
 }
 
-void check(const SharedMemorySettings& settings, const std::string& name) {
-    const auto refuse = [&](const char* sentence) {
-        throw IpcError(IpcCall::shmctl, EINVAL, name, sentence);
-    };
-    if (settings.uid == static_cast<uid_t>(-1)) refuse("uid -1 is nobody's; name another user");
-    if (settings.gid == static_cast<gid_t>(-1)) refuse("gid -1 is nobody's; name another group");
-    if (settings.mode && *settings.mode > 0777) {
-        refuse("a mode has nine permission bits; use 0 to 0777");
-    }
-}
-
 }  // namespace
 
 SharedMemoryLimits shared_memory_limits() {
@@ -172,8 +161,8 @@ SharedMemoryStat SharedMemory::stat() const {
     return to_stat(id_, look(id_, name_));
 }
 
-void SharedMemory::set(const SharedMemorySettings& settings) const {
-    check(settings, name_);
+void SharedMemory::set(const OwnershipSettings& settings) const {
+    check(settings, IpcCall::shmctl, name_);
     // IPC_SET writes all three fields. IPC_STAT would need read permission, without which an owner
     // could not repair a mode that shuts him out.
     shmid_ds ds = look(id_, name_);

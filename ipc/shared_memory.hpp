@@ -1,6 +1,6 @@
 #pragma once
 
-#include "ipc/ipc_error.hpp"
+#include "ipc/ownership.hpp"
 #include "ipc/queue_key.hpp"
 
 #include <sys/types.h>
@@ -28,13 +28,6 @@ struct SharedMemoryStat {
     std::uint64_t attached = 0;
     pid_t creator_pid = 0, last_pid = 0;  // the last to attach or detach
     std::time_t attach_time = 0, detach_time = 0, change_time = 0;
-};
-
-// What one shmctl(IPC_SET) changes; a field that is not set stays.
-struct SharedMemorySettings {
-    std::optional<uid_t> uid;
-    std::optional<gid_t> gid;
-    std::optional<mode_t> mode;  // 0 to 0777
 };
 
 enum class Access : bool { read_only, read_write };
@@ -92,8 +85,8 @@ public:
 
     AttachedMemory attach(Access access) const;  // needs read permission, or read and write
 
-    SharedMemoryStat stat() const;                         // needs no permission
-    void set(const SharedMemorySettings& settings) const;  // needs to be owner or creator
+    SharedMemoryStat stat() const;                      // needs no permission
+    void set(const OwnershipSettings& settings) const;  // needs to be owner or creator
 
     // Frees the key at once, and the memory when nobody has it attached any more. Needs to be owner
     // or creator.

@@ -106,6 +106,23 @@ TEST_CASE("A set with fewer members than PHP's three is somebody else's, one wit
     CHECK(semaphore.set().stat().members == 5);
 }
 
+TEST_CASE("Owner, group and mode are changed one by one, and what cannot be is refused") {
+    const SemaphoreSet set = SemaphoreSet::create(key, 0600);
+    set.set({.uid = 65534, .gid = {}, .mode = {}});
+    CHECK(set.stat().uid == 65534);
+    CHECK(set.stat().mode == 0600);
+    set.set({.uid = {}, .gid = 951, .mode = 0640});
+    CHECK(set.stat().uid == 65534);
+    CHECK(set.stat().gid == 951);
+    CHECK(set.stat().mode == 0640);
+    for (const OwnershipSettings& bad : {OwnershipSettings{.uid = -1U, .gid = {}, .mode = {}},
+                                         OwnershipSettings{.uid = {}, .gid = -1U, .mode = {}},
+                                         OwnershipSettings{.uid = {}, .gid = {}, .mode = 01000}}) {
+        CHECK(said([&] { set.set(bad); }).find("22 semctl") == 0);
+    }
+    set.remove();
+}
+
 TEST_CASE("Every set is listed, whoever may read it") {
     const RawSet raw(7, 0);
     const SemaphoreSet set = SemaphoreSet::create(QueueKey::private_queue(), 0);

@@ -147,10 +147,9 @@ TEST_CASE("Owner and mode are changed one by one, also by an owner who may not r
     scratch.memory.set({.uid = {}, .gid = 951, .mode = {}});
     CHECK(scratch.memory.stat().gid == 951);
     CHECK(scratch.memory.stat().mode == 0660);
-    for (const SharedMemorySettings& bad :
-         {SharedMemorySettings{.uid = -1U, .gid = {}, .mode = {}},
-          SharedMemorySettings{.uid = {}, .gid = -1U, .mode = {}},
-          SharedMemorySettings{.uid = {}, .gid = {}, .mode = 01000}}) {
+    for (const OwnershipSettings& bad : {OwnershipSettings{.uid = -1U, .gid = {}, .mode = {}},
+                                         OwnershipSettings{.uid = {}, .gid = -1U, .mode = {}},
+                                         OwnershipSettings{.uid = {}, .gid = {}, .mode = 01000}}) {
         CHECK(said([&] { scratch.memory.set(bad); }).find("22 shmctl") == 0);
     }
 }
