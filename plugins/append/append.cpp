@@ -23,6 +23,7 @@
 // A line that was written outlives every process. It is not forced to the disk: a power cut may
 // take what the kernel had not written out yet.
 #include "plugins/fd.hpp"
+#include "plugins/octal_mode.hpp"
 
 #include <myq/handler.hpp>
 
@@ -33,7 +34,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
@@ -43,15 +43,7 @@
 namespace {
 
 mode_t file_mode(const myq::Options& options) {
-    const std::string text = options.text("mode", "0640");
-    const char* end = text.data() + text.size();
-    mode_t mode = 0;
-    const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
-    if (error != std::errc{} || stop != end || mode > 0777) {
-        throw std::invalid_argument("option 'mode' is '" + text +
-                                    "', which is no octal mode from 0000 to 0777, such as 0640");
-    }
-    return mode;
+    return octal_mode(options, "0640", 0777, "0777");
 }
 
 // What can be told of the options without making the file. Whether the daemon's user may write

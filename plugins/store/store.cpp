@@ -16,10 +16,10 @@
 //              refused. Not together with `newest`.
 //   size       of a segment that is made here, default 1048576 bytes.
 //   mode       of what is made here, default "0660": who reads must be able to take the semaphore
-//   group      and its group; default the daemon's own.
+//   group      and the group of what its user made; default the daemon's own.
 //
-// What is there already is used as it is. A segment or semaphore that is removed is made anew with
-// the next message. When there is no room the old value stays and the message is answered with
+// What somebody else made is used as it is. A segment or semaphore that is removed is made anew
+// with the next message. When there is no room the old value stays and the message is answered with
 // `retry`; so it is when somebody holds the semaphore for more than ten seconds.
 //
 //     $sem = sem_get(0x1234); $shm = shm_attach(0x1234);
@@ -27,13 +27,14 @@
 #include "ipc/shared_variables.hpp"
 #include "php/serialize.hpp"
 #include "php/unserialize.hpp"
+#include "plugins/octal_mode.hpp"
 
 #include <myq/handler.hpp>
 
 #include <grp.h>
+#include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -66,7 +67,7 @@ struct Settings {
           lock(key(options, "lock", options.text("key"))),
           variable(variable_of(options)),
           size(static_cast<std::size_t>(in_range(options, "size", default_size, largest_size))),
-          mode(mode_of(options)),
+          mode(octal_mode(options, "0660", 0666, "0666")),
           group(group_of(options)) {
         if (options.has("newest"))
             newest = static_cast<std::size_t>(in_range(options, "newest", 1, most_kept));
@@ -102,16 +103,6 @@ private:
         return options.integer("variable", 0);
     }
 
-    static mode_t mode_of(const myq::Options& options) {
-        const std::string text = options.text("mode", "0660");
-        const char* end = text.data() + text.size();
-        mode_t mode = 0;
-        const auto [stop, error] = std::from_chars(text.data(), end, mode, 8);
-        if (error != std::errc{} || stop != end || mode > 0666)
-            refuse("mode", "is '" + text + "', which is no octal mode from 0000 to 0666");
-        return mode;
-    }
-
     static std::optional<gid_t> group_of(const myq::Options& options) {
         if (!options.has("group")) return std::nullopt;
         const std::string name = options.text("group");
@@ -138,20 +129,25 @@ public:
 
 private:
     static myq::Semaphore open_lock(const Settings& settings) {
-        if (!myq::SemaphoreSet::exists(settings.lock)) {
-            const auto made = myq::SemaphoreSet::create(settings.lock, settings.mode);
-            if (settings.group) made.set({.uid = {}, .gid = settings.group, .mode = {}});
-        }
-        return myq::Semaphore::open(settings.lock);
+        auto lock = myq::Semaphore::open_or_create(settings.lock, settings.mode);
+        give_to_group(lock.set(), settings);
+        return lock;
     }
 
     static myq::SharedVariables open_memory(const Settings& settings, myq::Semaphore& lock) {
-        const bool is_there = myq::SharedMemory::exists(settings.memory);
         auto variables = myq::SharedVariables::open_or_create(settings.memory, settings.size,
                                                               settings.mode, &lock);
-        if (!is_there && settings.group)
-            variables.memory().set({.uid = {}, .gid = settings.group, .mode = {}});
+        give_to_group(variables.memory(), settings);
         return variables;
+    }
+
+    // What we made, now or before we were killed here. Another worker may do the same meanwhile.
+    template <typename Object>
+    static void give_to_group(const Object& object, const Settings& settings) {
+        if (!settings.group) return;
+        const auto stat = object.stat();
+        if (stat.creator_uid == ::geteuid() && stat.gid != *settings.group)
+            object.set({.uid = {}, .gid = settings.group, .mode = {}});
     }
 
     myq::Semaphore lock_;

@@ -87,6 +87,17 @@ TEST_CASE("store: a variable that holds something else is not overwritten by `ne
     }
 }
 
+TEST_CASE("store: what it makes belongs to the group, also what it made before it could say so") {
+    const auto group_of_both = [] {
+        CHECK(SharedMemory::open(key).stat().gid == SemaphoreSet::open(key).stat().gid);
+        return SharedMemory::open(key).stat().gid;
+    };
+    { const StartedPlugin store("store", with({})); }
+    CHECK(group_of_both() == 0);
+    const StartedPlugin store("store", with({{"group", {"myq-send"}}}));
+    CHECK(group_of_both() == 951);
+}
+
 TEST_CASE("store: what somebody removes is made anew") {
     StartedPlugin store("store", with({}));
     CHECK(store.handle("one", of_type(1)) == done);
