@@ -33,7 +33,7 @@ std::string php_from_json(std::string_view json) {
 std::string json_from_php(std::string_view text, const std::string& what) {
     const php::Unserialized read = read_php(text, what);
     try {
-        return php::to_json(read.value(), {.class_member = "__PHP_Incomplete_Class_Name"});
+        return php::to_json(read.value(), {.class_member = php::incomplete_class_member});
     } catch (const php::JsonError& e) {
         throw Failure(ExitCode::data, fmt::format("{}: {}", what, e.what()));
     }

@@ -1,13 +1,12 @@
 #include "client/sem.hpp"
 
-#include "client/account.hpp"
 #include "client/failure.hpp"
 #include "client/key_argument.hpp"
+#include "client/object_row.hpp"
 #include "client/option_kinds.hpp"
 #include "client/output.hpp"
 #include "client/sem_run.hpp"
 #include "client/sem_wait.hpp"
-#include "client/table.hpp"
 #include "ipc/semaphore_loan.hpp"
 
 #include <CLI/CLI.hpp>
@@ -46,15 +45,10 @@ std::string sem_json(const SemaphoreSetStat& set) {
 
 void list_semaphores(bool as_json) {
     using Align = Table::Align;
-    Table table({{"KEY"},
-                 {"ID", Align::right},
-                 {"OWNER"},
-                 {"GROUP"},
-                 {"MODE"},
-                 {"MEMBERS", Align::right},
-                 {"FREE", Align::right},
-                 {"USERS", Align::right},
-                 {"WAITING", Align::right}},
+    Table table(object_columns({{"MEMBERS", Align::right},
+                                {"FREE", Align::right},
+                                {"USERS", Align::right},
+                                {"WAITING", Align::right}}),
                 output_width(), print_out);
     for (const SemaphoreSetStat& set : SemaphoreSet::list()) {
         if (as_json) {
@@ -65,11 +59,9 @@ void list_semaphores(bool as_json) {
         const auto number = [&](int SemaphoreValues::*member) {
             return values ? std::to_string((*values).*member) : std::string("-");
         };
-        table.add({fmt::format("0x{:08x}", static_cast<std::uint32_t>(set.key)),
-                   std::to_string(set.id), user_name(set.uid), group_name(set.gid),
-                   fmt::format("{:04o}", set.mode), std::to_string(set.members),
-                   number(&SemaphoreValues::free), number(&SemaphoreValues::users),
-                   number(&SemaphoreValues::waiting)});
+        table.add(
+            object_row(set, {std::to_string(set.members), number(&SemaphoreValues::free),
+                             number(&SemaphoreValues::users), number(&SemaphoreValues::waiting)}));
     }
     table.finish();
 }

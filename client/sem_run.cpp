@@ -1,5 +1,6 @@
 #include "client/sem_run.hpp"
 
+#include "client/argv.hpp"
 #include "client/failure.hpp"
 #include "client/key_argument.hpp"
 #include "client/sem_wait.hpp"
@@ -41,20 +42,15 @@ Semaphore open_to_run(const SemRunOptions& options) {
 // back when the command ends, however it ends (SEM_UNDO outlives execve(2)). Nobody is in between
 // who could be killed alone.
 void sem_run(const SemRunOptions& options) {
-    std::vector<std::string> words = options.command;
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    const Argv argv(options.command);
     Semaphore semaphore = open_to_run(options);
     const auto limit = options.wait.limit();
     options.wait.until_acquired(semaphore.set().name(), [&] {
         return limit ? semaphore.acquire_for(*limit) : semaphore.acquire();
     });
-    ::execvp(argv.front(), argv.data());
+    ::execvp(*argv.data(), argv.data());
     const int error = errno;
-    fmt::print(stderr, "myq: {}: cannot be run: {}\n", myq::quoted(words.front()),
+    fmt::print(stderr, "myq: {}: cannot be run: {}\n", myq::quoted(options.command.front()),
                std::generic_category().message(error));
     throw QuietExit{error == ENOENT ? status_no_command : status_not_run};
 }

@@ -1,11 +1,10 @@
 #include "client/shm.hpp"
 
-#include "client/account.hpp"
 #include "client/key_argument.hpp"
+#include "client/object_row.hpp"
 #include "client/option_kinds.hpp"
 #include "client/output.hpp"
 #include "client/shm_variable.hpp"
-#include "client/table.hpp"
 #include "ipc/shared_variables.hpp"
 
 #include <CLI/CLI.hpp>
@@ -33,23 +32,14 @@ std::string shm_json(const SharedMemoryStat& stat) {
 
 void list_segments(bool as_json) {
     using Align = Table::Align;
-    Table table({{"KEY"},
-                 {"ID", Align::right},
-                 {"OWNER"},
-                 {"GROUP"},
-                 {"MODE"},
-                 {"SIZE", Align::right},
-                 {"ATTACHED", Align::right}},
+    Table table(object_columns({{"SIZE", Align::right}, {"ATTACHED", Align::right}}),
                 output_width(), print_out);
     for (const SharedMemoryStat& stat : SharedMemory::list()) {
         if (as_json) {
             print_out(shm_json(stat));
             continue;
         }
-        table.add({fmt::format("0x{:08x}", static_cast<std::uint32_t>(stat.key)),
-                   std::to_string(stat.id), user_name(stat.uid), group_name(stat.gid),
-                   fmt::format("{:04o}", stat.mode), std::to_string(stat.size),
-                   std::to_string(stat.attached)});
+        table.add(object_row(stat, {std::to_string(stat.size), std::to_string(stat.attached)}));
     }
     table.finish();
 }

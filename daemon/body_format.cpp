@@ -44,7 +44,7 @@ std::optional<BodyFormat::Bytes> BodyFormat::decode_php(Bytes body) {
         return std::as_bytes(std::span(text_));
     }
     try {
-        text_ = php::to_json(read.value(), {.class_member = "__PHP_Incomplete_Class_Name"});
+        text_ = php::to_json(read.value(), {.class_member = php::incomplete_class_member});
     } catch (const php::JsonError& e) {
         reason_ = fmt::format("its body, from PHP, cannot be JSON: {}", e.what());
         return std::nullopt;

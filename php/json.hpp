@@ -15,6 +15,9 @@ public:
     using std::runtime_error::runtime_error;
 };
 
+// Under this name PHP has the class of an object that it does not know.
+constexpr std::string_view incomplete_class_member = "__PHP_Incomplete_Class_Name";
+
 struct JsonOptions {
     std::size_t depth =
         512;  // levels of [] and {}, PHP's default too; never more than `most_levels`

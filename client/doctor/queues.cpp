@@ -59,9 +59,7 @@ void check_queue(const QueueConfig& queue, bool is_served, Findings& findings) {
         }
         return;
     }
-    for (const QueueStat& is : MessageQueue::list()) {
-        if (is.key == queue.key.value()) compare(queue, is, subject, findings);
-    }
+    compare(queue, MessageQueue::open(queue.key).stat_any(), subject, findings);
     if (findings.size() == before)
         findings.push_back({Severity::fine, subject, "as configured, key " + queue.key.text(), ""});
 }

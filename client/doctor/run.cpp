@@ -1,5 +1,7 @@
 #include "client/doctor/run.hpp"
 
+#include "client/argv.hpp"
+
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
@@ -50,12 +52,7 @@ std::string read_all(int fd) {
 std::optional<Ran> run(const std::vector<std::string>& command) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return std::nullopt;
-    std::vector<std::string> words = command;
-    std::vector<char*> argv;
-    argv.reserve(words.size() + 1);
-    for (std::string& word : words)
-        argv.push_back(word.data());
-    argv.push_back(nullptr);
+    const Argv argv(command);
     pid_t pid = -1;
     const int error = ::posix_spawnp(&pid, found(command.front()).c_str(), Actions(pipe[1]).get(),
                                      nullptr, argv.data(), environ);
