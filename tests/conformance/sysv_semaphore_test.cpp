@@ -38,18 +38,6 @@ bool removed_under(Semaphore& semaphore) {
     }
 }
 
-// Sleeps until it is killed, where rests() sees it.
-int rest() {
-    sigset_t none;
-    sigemptyset(&none);
-    sigsuspend(&none);
-    return 99;
-}
-
-bool rests(pid_t pid) {
-    return blocks_in(pid, SYS_rt_sigsuspend);
-}
-
 }  // namespace
 
 TEST_CASE("PHP and we are users of one semaphore, and whoever came first decides the permits") {

@@ -1,6 +1,7 @@
 // One segment, written and read by PHP and by us.
 #include "ipc/shared_variables.hpp"
 #include "tests/conformance/sysv_peer.hpp"
+#include "tests/support/bytes.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,14 +23,6 @@ namespace {
 
 const QueueKey key = QueueKey::from_text("0x6d797103");
 const QueueKey other_key = QueueKey::from_text("0x6d797104");
-
-std::span<const std::byte> bytes(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
-
-std::string text(std::span<const std::byte> value) {
-    return {reinterpret_cast<const char*>(value.data()), value.size()};
-}
 
 std::string value(const SharedVariables& variables, std::int64_t variable) {
     const auto found = variables.value(variable);

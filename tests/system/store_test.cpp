@@ -1,4 +1,5 @@
 // What the daemon stores, a PHP page reads, under the same semaphore.
+#include "ipc/semaphore.hpp"
 #include "tests/support/daemon_process.hpp"
 
 #include <doctest/doctest.h>
@@ -42,10 +43,13 @@ TEST_CASE("store: what is stored under the lock, PHP reads under the lock, and t
     CHECK(eventually([&] {
         return php(open + "echo json_encode(@shm_get_var($m, 6));") == R"({"k":1.5,"l":[null]})";
     }));
-    // A page that holds the semaphore is waited for.
-    php(open + "msg_send(msg_get_queue(0x6d797101), 4, 'new', false); usleep(200000);"
-               "shm_put_var($m, 9, shm_get_var($m, 4));");
-    CHECK(php(open + "echo shm_get_var($m, 9);") == "a price");
+    // Whoever holds the semaphore, a page too, is waited for.
+    auto lock = myq::Semaphore::open(myq::QueueKey::from_text("0x77"));
+    REQUIRE(lock.try_acquire());
+    daemon.send(4, "new");
+    CHECK(eventually([&] { return lock.set().values().waiting == 1; }));
+    CHECK(php("echo shm_get_var(shm_attach(0x77), 4);") == "a price");
+    lock.release();
     CHECK(eventually([&] { return php(open + "echo shm_get_var($m, 4);") == "new"; }));
     CHECK(daemon.log().find("is dead") == std::string::npos);
 }

@@ -1,11 +1,12 @@
 #include "ipc/semaphore.hpp"
 #include "tests/unit/client/client_process.hpp"
+#include "tests/unit/ipc/child.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
 #include <signal.h>
-#include <unistd.h>
+#include <sys/syscall.h>
 
 #include <string>
 
@@ -95,8 +96,7 @@ TEST_CASE("sem run waits for one that is held, and makes one only if asked to") 
         Semaphore semaphore = Semaphore::open(key);
         REQUIRE(semaphore.try_acquire());
         ClientProcess waiting({"sem", "run", key.text(), "--", "echo", "mine"});
-        while (ScratchSemaphore::values().waiting == 0)
-            ::usleep(1000);
+        REQUIRE(blocks_in(waiting.pid(), SYS_semtimedop));
         semaphore.release();
         CHECK(waiting.wait().out == "mine\n");
     }

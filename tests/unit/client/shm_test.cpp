@@ -1,10 +1,11 @@
 #include "ipc/shared_variables.hpp"
 #include "tests/unit/client/client_process.hpp"
+#include "tests/unit/ipc/child.hpp"
 
 #include <doctest/doctest.h>
 #include <nlohmann/json.hpp>
 
-#include <unistd.h>
+#include <sys/syscall.h>
 
 #include <cstring>
 #include <string>
@@ -114,8 +115,7 @@ TEST_CASE("shm --lock waits for whoever holds the semaphore") {
     Semaphore lock = Semaphore::open_or_create(key, 0600);
     REQUIRE(lock.try_acquire());
     ClientProcess writer({"shm", "put", key.text(), "1", "new", "--lock", key.text()});
-    while (lock.set().values().waiting == 0)
-        ::usleep(1000);
+    REQUIRE(blocks_in(writer.pid(), SYS_semtimedop));
     check_myq({"shm", "get", key.text(), "1"}, 0, "old", "");
     lock.release();
     CHECK(writer.wait().status == 0);

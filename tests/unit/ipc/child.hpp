@@ -1,5 +1,7 @@
 #pragma once
 
+#include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -70,6 +72,18 @@ inline bool blocks_in(pid_t pid, long number) {
             return true;
         }
     }
+}
+
+// Sleeps until it is killed, where rests() sees it.
+inline int rest() {
+    sigset_t none;
+    sigemptyset(&none);
+    sigsuspend(&none);
+    return 99;
+}
+
+inline bool rests(pid_t pid) {
+    return blocks_in(pid, SYS_rt_sigsuspend);
 }
 
 }  // namespace myq::test

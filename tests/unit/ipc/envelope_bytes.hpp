@@ -66,10 +66,6 @@ inline EnvelopeError error_of(std::span<const std::byte> envelope) {
     return decode_envelope(envelope, decoded);
 }
 
-inline std::string text(std::span<const std::byte> body) {
-    return test::text(Bytes(body.begin(), body.end()));
-}
-
 // Bytes that end where the process's memory ends: reading one more is SIGSEGV.
 class AtTheEdge {
 public:

@@ -1,12 +1,7 @@
 #pragma once
 
 #include "ipc/message_queue.hpp"
-
-#include <cstring>
-#include <span>
-#include <string>
-#include <string_view>
-#include <vector>
+#include "tests/support/bytes.hpp"
 
 namespace myq::test {
 
@@ -29,15 +24,5 @@ public:
     ScratchQueue(const ScratchQueue&) = delete;
     ScratchQueue& operator=(const ScratchQueue&) = delete;
 };
-
-inline std::span<const std::byte> bytes(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
-
-inline std::string text(const std::vector<std::byte>& body) {
-    std::string result(body.size(), '\0');
-    if (!body.empty()) std::memcpy(result.data(), body.data(), body.size());
-    return result;
-}
 
 }  // namespace myq::test

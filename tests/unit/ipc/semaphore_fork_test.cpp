@@ -32,14 +32,6 @@ struct Held {
     Held& operator=(const Held&) = delete;
 };
 
-// Sleeps until it is killed, where rests() sees it.
-int rest() {
-    sigset_t none;
-    sigemptyset(&none);
-    sigsuspend(&none);
-    return 99;
-}
-
 }  // namespace
 
 TEST_CASE("A child that ends releases nothing of its parent's, not even for a moment") {

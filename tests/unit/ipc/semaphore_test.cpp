@@ -63,18 +63,6 @@ void let_signals_interrupt() {
     sigaction(SIGUSR1, &action, nullptr);
 }
 
-// Sleeps until it is killed, where rests() sees it.
-int rest() {
-    sigset_t none;
-    sigemptyset(&none);
-    sigsuspend(&none);
-    return 99;
-}
-
-bool rests(pid_t pid) {
-    return blocks_in(pid, SYS_rt_sigsuspend);
-}
-
 }  // namespace
 
 TEST_CASE("A semaphore is PHP's set of three: permits, users, and the lock for setting it up") {

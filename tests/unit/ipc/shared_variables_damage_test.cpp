@@ -1,5 +1,6 @@
 // Segments that are not in order: somebody else's, half made, damaged, hostile.
 #include "ipc/shared_variables.hpp"
+#include "tests/support/bytes.hpp"
 #include "tests/unit/ipc/child.hpp"
 
 #include <doctest/doctest.h>
@@ -18,10 +19,6 @@ using namespace myq::test;
 namespace {
 
 const QueueKey key = QueueKey::from_text("0x6d797199");
-
-std::span<const std::byte> bytes(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
 
 std::string words(std::initializer_list<std::int64_t> numbers) {
     std::string image;

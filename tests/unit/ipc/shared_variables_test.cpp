@@ -1,4 +1,5 @@
 #include "ipc/shared_variables.hpp"
+#include "tests/support/bytes.hpp"
 #include "tests/unit/ipc/child.hpp"
 
 #include <doctest/doctest.h>
@@ -21,14 +22,6 @@ using namespace myq::test;
 namespace {
 
 const QueueKey key = QueueKey::from_text("0x6d797199");
-
-std::span<const std::byte> bytes(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
-
-std::string text(std::span<const std::byte> value) {
-    return {reinterpret_cast<const char*>(value.data()), value.size()};
-}
 
 std::string value(const SharedVariables& variables, std::int64_t variable) {
     const auto found = variables.value(variable);

@@ -1,12 +1,12 @@
 #pragma once
 
 #include "journal/journal.hpp"
+#include "tests/support/bytes.hpp"
 #include "tests/support/temp_dir.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -17,17 +17,6 @@ namespace myq::test {
 
 constexpr std::uint64_t slot = 0xabcdef0123456789;      // whose claims are meant, if no other
 constexpr std::int64_t much_later = 4'000'000'000'000;  // the year 2096
-
-inline std::span<const std::byte> bytes(std::string_view text) {
-    return std::as_bytes(std::span(text));
-}
-
-inline std::string text(std::span<const std::byte> body) {
-    std::string result;
-    for (const std::byte byte : body)
-        result += static_cast<char>(byte);
-    return result;
-}
 
 inline NewMessage message(std::int64_t type, std::string_view body, std::int64_t due_ms = 0) {
     NewMessage message;
