@@ -99,7 +99,7 @@ void ConfirmedSenders::take_answer(Sender& sender) {
     for (const ConfirmRun& run : *runs) {
         answers_.at(static_cast<std::size_t>(run.status)) += run.count;
         sender.in_flight -= std::min<std::size_t>(run.count, sender.in_flight);
-        if (run.status != ConfirmStatus::accepted) continue;
+        if (run.status != ConfirmStatus::accepted || doubting_) continue;
         for (std::uint64_t id = run.first; id < run.first + run.count; ++id) {
             sender.confirmed.push_back(id);
             checker_.accepted(id);

@@ -47,11 +47,14 @@ public:
     // Its queue must be gone, or have room.
     void stop();
 
+    // From now on no confirmation is believed: for the moment before the machine is no more.
+    void doubt() { doubting_ = true; }
+
     // So far.
     std::size_t answered(ConfirmStatus status) const {
         return answers_.at(static_cast<std::size_t>(status));
     }
-    // What was confirmed; for after wait() or stop().
+    // What was confirmed, and not doubted; for after wait() or stop().
     std::vector<std::size_t> confirmed() const;
 
 private:
@@ -75,6 +78,7 @@ private:
     MessageQueue queue_;
     Checker& checker_;
     std::atomic<bool> stopping_ = false;
+    std::atomic<bool> doubting_ = false;
     std::array<std::atomic<std::size_t>, 5> answers_{};
     std::list<Sender> senders_;
 };

@@ -69,7 +69,11 @@ std::vector<std::string> PowerCuts::cut() {
     return broken;
 }
 
+// Where the power is really cut, nobody lives to confirm anything after it. Here the intake does,
+// for a moment; and an fdatasync(2) that was under way when ext4 was shut down may return 0
+// although what it was to flush is lost (seen with Linux 6.18 in 18 of 300 cuts, without myq).
 std::vector<std::string> PowerCuts::cut(ConfirmedSenders& load) {
+    load.doubt();
     disk_.cut_power();
     kill_every_process();
     stage.daemon.queue().remove();
