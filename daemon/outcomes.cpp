@@ -26,6 +26,20 @@ Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
       survives_(queue.durability == QueueConfig::Durability::journal ? Survives::power_cut
                                                                      : Survives::kill) {}
 
+bool Outcomes::settle_written(std::size_t tally_row) {
+    const std::optional<Tally> tally = slot_.to_become();
+    if (!tally) return true;
+    bool is_written = false;
+    const auto look = [&](Journal& journal) {
+        is_written = journal.is_recorded({slot_.identity(), slot_.sequence()});
+    };
+    if (!journal_.insist(look)) return false;
+    if (!is_written) return true;
+    slot_.settle(*tally, tally_row);
+    bell_.announce(DueBell::at_once);
+    return true;
+}
+
 bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
                       const std::string& cause, std::optional<std::chrono::milliseconds> delay) {
     const std::uint32_t attempts = slot_.attempts();
@@ -74,6 +88,7 @@ bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
 // A row that is there already is changed, a message of the kernel queue becomes one.
 bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_view reason) {
     const std::vector<Attempt> failures = history();
+    slot_.will_become(as.dead ? Tally::died : Tally::retried);
     return journal_.insist([&](Journal& journal) {
         // A change of a row that is lost in a power cut is an attempt more.
         journal.transact(slot_.row() != 0 ? Survives::kill : survives_, [&] {

@@ -28,6 +28,10 @@ public:
     // The references must outlive the object.
     Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal, const DueBell& bell);
 
+    // The last worker may have been killed between its write and the acknowledgement: then the slot
+    // is empty after this.
+    bool settle_written(std::size_t tally_row);
+
     // An attempt failed: tried again after `delay`, or when the policy says, or dead after the
     // last.
     bool failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,

@@ -244,6 +244,19 @@ std::span<const SlotFailure> Slot::failures() const {
     return {header_->failures.data(), header_->failure_count};
 }
 
+void Slot::will_become(Tally tally) {
+    header_->written_sequence = header_->sequence;
+    store(header_->written_as, static_cast<std::uint32_t>(tally) + 1);
+}
+
+std::optional<Tally> Slot::to_become() const {
+    const std::uint32_t tally = header_->written_as;
+    if (header_->written_sequence != header_->sequence || tally == 0 || tally > tally_kinds) {
+        return std::nullopt;
+    }
+    return static_cast<Tally>(tally - 1);
+}
+
 // The count and the message change in one step as far as a successor can see: until the type is 0
 // nothing has happened, from then on the count is what `settling` says.
 void Slot::settle(Tally tally, std::size_t row) {

@@ -124,6 +124,10 @@ public:
     // The attempt begun last has failed, and the next follows at once, in this slot.
     void note_failure(std::int64_t at_ms, std::string_view cause);
     std::span<const SlotFailure> failures() const;  // oldest first, the newest few
+    // It is about to be written to the journal, and then counts as `tally`: for a successor, who
+    // finds it here with the write done.
+    void will_become(Tally tally);
+    std::optional<Tally> to_become() const;
     // The message is over: it counts in `row` (of tally_row()), the slot is empty and armed for the
     // next. Exact even if the worker is killed in here: it counts once, and only if it is over.
     void settle(Tally tally, std::size_t row = 0);

@@ -69,6 +69,12 @@ struct SlotHeader {
     std::array<std::int64_t, 64> done_rows;
     std::array<SlotFailure, 8> failures;
     std::array<TallyRow, 64> tallies;
+
+    // Zero in a slot that an older daemon made.
+
+    // The message with this number is, or will be in a moment, in the journal as this, plus one.
+    std::uint64_t written_sequence;
+    std::uint32_t written_as;
 };
 
 constexpr std::size_t slot_header_size = 8192;

@@ -54,6 +54,8 @@ public:
         if (!slot_.occupied()) return true;
         const LiveHandler* handler = handlers_.find(slot_.type());
         const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
+        if (!outcomes_.settle_written(row)) return false;
+        if (!slot_.occupied()) return true;
         if (slot_.attempts() == 0 || handler == nullptr) return handle();
         return settle_attempt(*handler, row, seat);
     }
@@ -266,6 +268,7 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         Outcomes outcomes(task.queue, slot, journal, task.bell);
         ready();
         if (slot.occupied() && slot.is_over()) slot.settle(Tally::handled);
+        if (slot.occupied() && !outcomes.settle_written(0)) return;
         if (slot.occupied()) {
             const InHand message = take_in_hand(slot);
             const bool moved = message.broken != nullptr ? outcomes.broken(message, 0)

@@ -1,3 +1,4 @@
+#include "daemon/outcomes.hpp"
 #include "daemon/unix/clock.hpp"
 #include "daemon/worker.hpp"
 #include "tests/support/ledger.hpp"
@@ -14,6 +15,9 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <cstddef>
+#include <cstdlib>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -75,7 +79,8 @@ struct Scene {
     }
 
     // One that a journal worker had claimed: loaded into the slot, and given to its handler once.
-    void in_work(const std::string& body) const {
+    void in_work(
+        const std::string& body, const std::function<void(Slot&)>& then = [](Slot&) {}) {
         journal.put(7, body);
         killed([&](Slot& slot) {
             slot.hold_claims(true);
@@ -87,7 +92,21 @@ struct Scene {
                            });
             });
             slot.begin_attempt(0);
+            then(slot);
         });
+    }
+
+    // What the worker does whose handler answers `retry`, up to the moment between the COMMIT and
+    // the acknowledgement.
+    void put_off(Slot& slot) const {
+        std::string image = image_of(file);
+        JournalAccess access(journal.place());
+        const std::size_t row = slot.tally_row(7);
+        if (!Outcomes(queue, slot, access, bell).failed(take_in_hand(slot), row, {}, "no luck", {}))
+            std::abort();
+        constexpr std::size_t written = offsetof(SlotHeader, written_sequence);
+        constexpr std::size_t size = slot_header_size - written;
+        restore(file, image.replace(written, size, image_of(file), written, size));
     }
 
     const PluginDir plugins{"ledger"};
@@ -147,6 +166,31 @@ TEST_CASE("a message whose worker was killed from outside is tried again at once
         CHECK(scene.journal.only_entry().state == JournalState::dead);
     }
     CHECK(!scene.file.view().occupied);
+}
+
+TEST_CASE("a message that was in the journal when its worker was killed is not handled again") {
+    Scene scene;
+    SUBCASE("from the kernel queue") {
+        scene.killed([&](Slot& slot) {
+            receive(slot, 7, "3");
+            slot.begin_attempt(0);
+            scene.put_off(slot);
+        });
+        CHECK(scene.settle("killed by SIGKILL", Cause::killed) == 0);
+    }
+    SUBCASE("a row of the journal") {
+        scene.in_work("3", [&](Slot& slot) { scene.put_off(slot); });
+        CHECK(scene.settle("killed by SIGKILL", Cause::killed) == 0);
+    }
+    SUBCASE("shelved") {
+        scene.in_work("3", [&](Slot& slot) { scene.put_off(slot); });
+        CHECK(scene.shelve() == 0);
+    }
+    CHECK(scene.ledger.times(3) == 0);
+    CHECK(!scene.file.view().occupied);
+    CHECK(settled(scene.file, Tally::handled) == 0);
+    CHECK(settled(scene.file, Tally::retried) == 1);
+    CHECK(scene.journal.only_entry().state == JournalState::delayed);
 }
 
 TEST_CASE("a row of the journal in a killed worker's hands is handled once more and then gone") {
