@@ -5,7 +5,11 @@ if ($verb === 'ftok') {
     echo ftok($argv[2], $argv[3]), "\n";
     exit;
 }
-$queue = msg_get_queue(intval($argv[2], 0));
+$key = intval($argv[2], 0);
+if ($verb === 'exists') {
+    exit(msg_queue_exists($key) ? 0 : 1);
+}
+$queue = msg_get_queue($key);
 
 // Whatever went wrong was already said as a warning.
 function must(bool $worked): void
@@ -39,6 +43,23 @@ switch ($verb) {
         while (msg_receive($queue, 0, $type, 65536, $value, true, MSG_IPC_NOWAIT)) {
             echo json_encode($value), "\n";
         }
+        break;
+    case 'set': // NAME NUMBER, one at a time
+        must(msg_set_queue($queue, [$argv[3] => intval($argv[4], 0)]));
+        break;
+    case 'remove':
+        must(msg_remove_queue($queue));
+        break;
+    case 'outlive': // COMMAND..., which removes the queue
+        passthru(implode(' ', array_map('escapeshellarg', array_slice($argv, 3))), $status);
+        must($status === 0);
+        must(msg_stat_queue($queue) === false);
+        must(msg_set_queue($queue, ['msg_perm.mode' => 0600]) === false);
+        must(msg_remove_queue($queue) === false);
+        must(msg_receive($queue, 0, $type, 100, $body, true, MSG_IPC_NOWAIT, $error) === false);
+        must($error === 22); // EINVAL
+        must(@msg_send($queue, 1, 'to nobody', true, false, $error) === false);
+        must($error === 22);
         break;
     default:
         fwrite(STDERR, "peer.php: $verb: no such verb\n");
