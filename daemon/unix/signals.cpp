@@ -80,7 +80,8 @@ std::optional<int> SignalQueue::next() {
 void become_interruptible(pid_t supervisor, void (*reopen)()) {
     supervisor_pid = supervisor;
     reopen_log = reopen;
-    install(SIGTERM, on_stop, 0);
+    // Not blocked while it is being handled: who is seen to block it is taken for deaf, and killed.
+    install(SIGTERM, on_stop, SA_NODEFER);
     install(
         SIGALRM, [](int) {}, 0);
     install(SIGUSR1, on_reopen, SA_RESTART);

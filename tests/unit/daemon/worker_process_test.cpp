@@ -151,7 +151,10 @@ TEST_CASE("SIGTERM is repeated until patience ends in SIGKILL") {
     Lines pipe;
     lines = &pipe;
     WorkerBench bench([](const WorkerSeat& seat) {
-        signal(SIGTERM, [](int) { lines->say("asked"); });
+        struct sigaction action {};
+        action.sa_handler = [](int) { lines->say("asked"); };
+        action.sa_flags = SA_NODEFER;  // as a worker's own: see become_interruptible()
+        sigaction(SIGTERM, &action, nullptr);
         ready(seat);
         for (;;)
             ::pause();
