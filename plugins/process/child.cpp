@@ -1,4 +1,4 @@
-#include "plugins/exec/child.hpp"
+#include "plugins/process/child.hpp"
 
 #include <fcntl.h>
 #include <sched.h>

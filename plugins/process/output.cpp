@@ -1,6 +1,6 @@
-#include "plugins/exec/output.hpp"
+#include "plugins/process/output.hpp"
 
-#include "plugins/exec/child.hpp"
+#include "plugins/process/child.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
