@@ -86,6 +86,7 @@ Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     plugin_->handle(state_, &message, &outcome);
+    last_delay_ms_ = outcome.delay_ms;
     return {outcome.verdict, static_cast<const char*>(outcome.reason)};
 }
 

@@ -54,12 +54,16 @@ public:
 
     Answer handle(std::string_view body, const Letter& letter = {});
 
+    // What the last answer said of the next try; 0 for nothing.
+    std::int64_t last_delay_ms() const { return last_delay_ms_; }
+
 private:
     const myq_plugin* plugin_;
     OptionMap options_;
     std::vector<std::vector<const char*>> values_;
     std::vector<myq_option> contract_options_;
     void* state_;
+    std::int64_t last_delay_ms_ = 0;
 };
 
 // What check() says to these options: its sentence, or "" when it accepts them.

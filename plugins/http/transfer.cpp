@@ -1,0 +1,228 @@
+#include "plugins/http/transfer.hpp"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <array>
+#include <stdexcept>
+#include <utility>
+
+namespace {
+
+struct FreeUrl {
+    void operator()(CURLU* url) const { curl_url_cleanup(url); }
+};
+
+// One part of a URL; "" when it has none.
+std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
+    char* text = nullptr;
+    if (curl_url_get(url, which, &text, flags) != CURLUE_OK) return {};
+    std::string result = text;
+    curl_free(text);
+    return result;
+}
+
+// libcurl's list of header lines.
+class Lines {
+public:
+    Lines() = default;
+    ~Lines() { curl_slist_free_all(list_); }
+    Lines(const Lines&) = delete;
+    Lines& operator=(const Lines&) = delete;
+
+    void add(const std::string& line) {
+        curl_slist* longer = curl_slist_append(list_, line.c_str());
+        if (longer == nullptr) throw std::bad_alloc();
+        list_ = longer;
+    }
+    curl_slist* get() const { return list_; }
+
+private:
+    curl_slist* list_ = nullptr;
+};
+
+}  // namespace
+
+UrlParts parse_url(const std::string& text) {
+    const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
+    if (!url) throw std::bad_alloc();
+    UrlParts parts;
+    const CURLUcode error = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
+    if (error != CURLUE_OK) {
+        parts.problem = std::string("is no URL: ") + curl_url_strerror(error);
+        return parts;
+    }
+    parts.scheme = part(url.get(), CURLUPART_SCHEME);
+    parts.host = part(url.get(), CURLUPART_HOST);
+    const std::string port = part(url.get(), CURLUPART_PORT);
+    if (!port.empty()) parts.host += ":" + port;
+    if (parts.scheme != "http" && parts.scheme != "https") {
+        parts.problem = "must begin with http:// or https://";
+    } else if (!part(url.get(), CURLUPART_USER).empty() ||
+               !part(url.get(), CURLUPART_PASSWORD).empty()) {
+        parts.problem = "has a user or password in it; write username and password_file";
+    } else if (!part(url.get(), CURLUPART_FRAGMENT).empty()) {
+        parts.problem = "has a fragment (#...), which no server would see";
+    }
+    return parts;
+}
+
+class HttpTransfer::Handle {
+public:
+    Handle(const HttpSettings& settings, std::function<bool()> give_up)
+        : settings_(settings),
+          give_up_(std::move(give_up)) {
+        // Once a process; worker processes have one thread.
+        static const CURLcode started = curl_global_init(CURL_GLOBAL_DEFAULT);
+        if (started != CURLE_OK) throw std::runtime_error(curl_easy_strerror(started));
+        curl_.reset(curl_easy_init());
+        if (!curl_) throw std::bad_alloc();
+        set_once();
+        set_tls();
+    }
+
+    HttpReply send(const HttpRequest& request);
+
+private:
+    struct Cleanup {
+        void operator()(CURL* curl) const { curl_easy_cleanup(curl); }
+    };
+
+    template <typename Value>
+    void set(CURLoption option, Value value) {
+        const CURLcode error = curl_easy_setopt(curl_.get(), option, value);
+        if (error != CURLE_OK) throw std::runtime_error(curl_easy_strerror(error));
+    }
+
+    void set_once();
+    void set_tls();
+    void set_request(const HttpRequest& request);
+    HttpReply reply(CURLcode result);
+
+    static std::size_t take(const char* bytes, std::size_t, std::size_t size, void* self);
+    static int look_around(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t);
+
+    const HttpSettings& settings_;
+    std::function<bool()> give_up_;
+    std::unique_ptr<CURL, Cleanup> curl_;
+    std::array<char, CURL_ERROR_SIZE> error_{};
+    std::string head_;
+    std::size_t answered_ = 0;  // bytes of the answer's body so far
+    bool is_cut_ = false;
+};
+
+void HttpTransfer::Handle::set_once() {
+    set(CURLOPT_URL, settings_.url.c_str());
+    // Redirections too may lead nowhere else, and never from TLS to the clear.
+    set(CURLOPT_PROTOCOLS_STR, "http,https");
+    set(CURLOPT_REDIR_PROTOCOLS_STR, settings_.is_tls ? "https" : "http,https");
+    set(CURLOPT_FOLLOWLOCATION, settings_.redirects > 0 ? 1L : 0L);
+    set(CURLOPT_MAXREDIRS, settings_.redirects);
+    set(CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));  // never a GET without a body
+    set(CURLOPT_POST, 1L);
+    if (settings_.method != "POST") set(CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
+    set(CURLOPT_USERAGENT, settings_.user_agent.c_str());
+    set(CURLOPT_PROXY, "");  // whatever the environment says
+    set(CURLOPT_NETRC, static_cast<long>(CURL_NETRC_IGNORED));
+    if (!settings_.unix_socket.empty())
+        set(CURLOPT_UNIX_SOCKET_PATH, settings_.unix_socket.c_str());
+    set(CURLOPT_NOSIGNAL, 1L);  // signals are the worker's
+    set(CURLOPT_TCP_KEEPALIVE, 1L);
+    set(CURLOPT_ERRORBUFFER, error_.data());
+    set(CURLOPT_WRITEFUNCTION, take);
+    set(CURLOPT_WRITEDATA, this);
+    set(CURLOPT_NOPROGRESS, 0L);
+    set(CURLOPT_XFERINFOFUNCTION, look_around);
+    set(CURLOPT_XFERINFODATA, this);
+}
+
+void HttpTransfer::Handle::set_tls() {
+    set(CURLOPT_SSL_VERIFYPEER, 1L);
+    set(CURLOPT_SSL_VERIFYHOST, 2L);
+    set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
+    if (!settings_.ca_file.empty()) {
+        set(CURLOPT_CAINFO, settings_.ca_file.c_str());
+        set(CURLOPT_CAPATH, nullptr);  // these, and not the machine's as well
+    }
+    if (!settings_.client_certificate.empty()) {
+        set(CURLOPT_SSLCERT, settings_.client_certificate.c_str());
+        set(CURLOPT_SSLKEY, settings_.client_key.c_str());
+    }
+}
+
+void HttpTransfer::Handle::set_request(const HttpRequest& request) {
+    const auto time = request.timeout;
+    set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
+    set(CURLOPT_CONNECTTIMEOUT_MS,
+        static_cast<long>(std::min(time, settings_.connect_timeout).count()));
+    set(CURLOPT_POSTFIELDS, request.body.data());
+    set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
+    if (!request.bearer.empty()) {
+        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
+        set(CURLOPT_XOAUTH2_BEARER, request.bearer.c_str());
+    }
+    if (!settings_.username.empty()) {
+        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
+        set(CURLOPT_USERNAME, settings_.username.c_str());
+        set(CURLOPT_PASSWORD, request.password.c_str());
+    }
+    head_.clear();
+    answered_ = 0;
+    is_cut_ = false;
+    error_[0] = '\0';
+}
+
+HttpReply HttpTransfer::Handle::send(const HttpRequest& request) {
+    set_request(request);
+    Lines lines;
+    lines.add("Content-Type: " + settings_.content_type);
+    lines.add("Expect:");  // no round trip to ask whether a body is welcome
+    for (const auto* list : {&settings_.headers, &request.headers}) {
+        for (const std::string& line : *list)
+            lines.add(line);
+    }
+    set(CURLOPT_HTTPHEADER, lines.get());
+    const CURLcode result = curl_easy_perform(curl_.get());
+    set(CURLOPT_HTTPHEADER, nullptr);  // the lines are about to go
+    return reply(result);
+}
+
+// An answer counts when it is complete, or so long that the rest was not read.
+HttpReply HttpTransfer::Handle::reply(CURLcode result) {
+    HttpReply reply;
+    const bool is_last_redirect = result == CURLE_TOO_MANY_REDIRECTS;
+    if (result == CURLE_OK || is_cut_ || is_last_redirect) {
+        curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &reply.status);
+        curl_off_t seconds = 0;
+        curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);
+        reply.retry_after = std::chrono::seconds{seconds};
+        reply.head = std::move(head_);
+        if (reply.status != 0) return reply;
+    }
+    reply.problem = error_[0] != '\0' ? error_.data() : curl_easy_strerror(result);
+    if (result == CURLE_ABORTED_BY_CALLBACK)
+        reply.problem = "given up because the worker is to leave";
+    return reply;
+}
+
+std::size_t HttpTransfer::Handle::take(const char* bytes, std::size_t, std::size_t size,
+                                       void* self) {
+    auto& handle = *static_cast<Handle*>(self);
+    handle.head_.append(bytes, std::min(size, longest_head - handle.head_.size()));
+    handle.answered_ += size;
+    handle.is_cut_ = handle.answered_ > most_of_answer;
+    return handle.is_cut_ ? 0 : size;
+}
+
+int HttpTransfer::Handle::look_around(void* self, curl_off_t, curl_off_t, curl_off_t, curl_off_t) {
+    return static_cast<Handle*>(self)->give_up_() ? 1 : 0;
+}
+
+HttpTransfer::HttpTransfer(const HttpSettings& settings, std::function<bool()> give_up)
+    : handle_(std::make_unique<Handle>(settings, std::move(give_up))) {}
+
+HttpTransfer::~HttpTransfer() = default;
+
+HttpReply HttpTransfer::send(const HttpRequest& request) {
+    return handle_->send(request);
+}
