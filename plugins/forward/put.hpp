@@ -1,0 +1,24 @@
+#pragma once
+
+#include "ipc/queue_key.hpp"
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+
+// What became of a body on its way into a queue.
+struct PutResult {
+    enum class Status { sent, not_now, never };
+    Status status;
+    std::string reason{};
+};
+
+// Puts a body into the queue that this key leads to just now; makes none. Waits for room in a full
+// one for `patience`, or until `give_up` says so.
+//
+// A file of its own, since both ipc/message_queue.hpp and <myq/handler.hpp> have a myq::Message.
+PutResult put(const myq::QueueKey& key, std::int64_t type, std::span<const std::byte> body,
+              std::chrono::milliseconds patience, const std::function<bool()>& give_up);
