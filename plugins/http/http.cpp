@@ -50,34 +50,22 @@
 #include "plugins/http/secret.hpp"
 #include "plugins/http/settings.hpp"
 #include "plugins/http/transfer.hpp"
+#include "plugins/last_words.hpp"
+#include "plugins/one_line.hpp"
 #include "plugins/time_to_answer.hpp"
 
 #include <myq/handler.hpp>
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
-constexpr std::chrono::seconds last_words{5};
 constexpr std::chrono::hours longest_retry_after{24};
 constexpr std::size_t longest_quote = 150;  // of the 255 bytes of a reason
-
-// As one line: what breaks lines becomes a blank.
-std::string one_line(std::string_view text) {
-    std::string line;
-    for (const char c : text) {
-        const bool is_blank = c == ' ' || c == '\t' || c == '\r' || c == '\n';
-        if (!is_blank) line += c;
-        if (is_blank && !line.empty() && line.back() != ' ') line += ' ';
-    }
-    return line;
-}
 
 // A server may well answer with what it was sent.
 void hide(std::string& text, const std::string& secret) {
@@ -91,7 +79,7 @@ public:
     explicit Http(const myq::Start& start)
         : Handler(start),
           settings_(start.options),
-          transfer_(settings_, [this] { return gives_up(); }) {}
+          transfer_(settings_, [this] { return last_words_.are_over(should_stop()); }) {}
 
     myq::Outcome handle(const myq::Message& message) override {
         HttpRequest request{.body = message.text(),
@@ -99,7 +87,7 @@ public:
                             .password = {},
                             .bearer = {},
                             .timeout = time_to_answer(message, settings_.timeout)};
-        leave_by_.reset();
+        last_words_ = {};
         try {
             if (!settings_.password_file.empty())
                 request.password = read_secret(settings_.password_file);
@@ -111,13 +99,6 @@ public:
     }
 
 private:
-    // A stop and a reload let what is on its way arrive.
-    bool gives_up() {
-        if (!should_stop()) return false;
-        if (!leave_by_) leave_by_ = Clock::now() + last_words;
-        return Clock::now() > *leave_by_;
-    }
-
     static std::vector<std::string> headers(const myq::Message& message) {
         std::vector<std::string> lines{"X-Myq-Queue: " + std::string(message.queue()),
                                        "X-Myq-Type: " + std::to_string(message.type()),
@@ -147,7 +128,7 @@ private:
     }
 
     HttpSettings settings_;
-    std::optional<Clock::time_point> leave_by_;
+    LastWords last_words_;
     HttpTransfer transfer_;
 };
 

@@ -36,6 +36,11 @@ void Server::signal(int signal) const {
     if (pid_ != -1) ::kill(pid_, signal);
 }
 
+bool Server::has_ended() {
+    if (pid_ != -1 && ::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
+    return pid_ == -1;
+}
+
 void Server::wait() {
     if (pid_ == -1) return;
     while (::waitpid(pid_, nullptr, 0) == -1 && errno == EINTR) {

@@ -19,6 +19,7 @@ public:
 
     pid_t pid() const { return pid_; }
     void signal(int signal) const;
+    bool has_ended();
     void wait();  // until it has ended
     void kill();  // SIGKILL, and wait()
 

@@ -1,0 +1,239 @@
+#include "plugins/sql/database.hpp"
+
+#include "plugins/one_line.hpp"
+
+#include <libpq-fe.h>
+#include <poll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+using std::chrono::milliseconds;
+
+constexpr const char* statement_name = "myq";
+constexpr Oid bytea = 17;
+
+struct Free {
+    void operator()(PGconn* connection) const { PQfinish(connection); }
+    void operator()(PGresult* result) const { PQclear(result); }
+    void operator()(PQconninfoOption* options) const { PQconninfoFree(options); }
+};
+using Connection = std::unique_ptr<PGconn, Free>;
+using Result = std::unique_ptr<PGresult, Free>;
+
+// The session is over: nobody is there, or nobody answers.
+struct Lost : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+// The server says no.
+struct Refused {
+    SqlAnswer answer;
+};
+
+// How long the server may take for a statement, so that its own end of it comes before ours.
+milliseconds server_time(milliseconds timeout) {
+    return std::max(timeout * 9 / 10, milliseconds{1});
+}
+
+}  // namespace
+
+ConnectionParts parse_connection(const std::string& connection) {
+    ConnectionParts parts;
+    char* problem = nullptr;
+    const std::unique_ptr<PQconninfoOption, Free> options(
+        PQconninfoParse(connection.c_str(), &problem));
+    if (!options) {
+        parts.problem = problem == nullptr ? "out of memory" : one_line(problem);
+        PQfreemem(problem);
+        return parts;
+    }
+    for (const PQconninfoOption* option = options.get(); option->keyword != nullptr; ++option) {
+        if (option->val == nullptr) continue;
+        const std::string_view keyword = option->keyword;
+        if (keyword == "password" || keyword == "sslpassword") parts.has_secret = true;
+        if (keyword == "passfile") parts.passfile = option->val;
+    }
+    return parts;
+}
+
+class Database::Session {
+public:
+    // Connects and prepares the statement.
+    Session(const Settings& settings, Clock::time_point deadline)
+        : settings_(settings),
+          connection_(start(settings.connection)) {
+        if (!connection_) throw std::bad_alloc();
+        PQsetNoticeProcessor(connection_.get(), pass_on_notice, const_cast<Settings*>(&settings_));
+        connect(deadline);
+        if (PQsetnonblocking(connection_.get(), 1) != 0) throw lost();
+        expect(PQsendPrepare(connection_.get(), statement_name, settings.statement.c_str(), 0,
+                             nullptr));
+        finish(deadline);
+        expect(PQsendDescribePrepared(connection_.get(), statement_name));
+        description_ = finish(deadline);
+    }
+
+    void run(const std::vector<SqlValue>& values, milliseconds timeout, Clock::time_point deadline);
+
+    // Whether the server has ended the session since it was last used, a restart for one.
+    bool is_over();
+
+private:
+    static Connection start(const std::string& text);
+    static void pass_on_notice(void* settings, const char* text);
+
+    void connect(Clock::time_point deadline);
+    void limit_time(milliseconds timeout, Clock::time_point deadline);
+    // Waits for the last result of what was sent, and throws if one is an error.
+    Result finish(Clock::time_point deadline);
+    // Until the socket is ready for one of `events`.
+    short wait(short events, Clock::time_point deadline) const;
+
+    void expect(int was_sent) const {
+        if (was_sent != 1) throw lost();
+    }
+    Lost lost() const { return Lost(one_line(PQerrorMessage(connection_.get()))); }
+
+    const Settings& settings_;
+    Connection connection_;
+    Result description_;
+    milliseconds limit_{0};
+};
+
+Connection Database::Session::start(const std::string& text) {
+    // What comes first is what stands where the connection string is silent.
+    const std::array<const char*, 4> keywords{"client_encoding", "fallback_application_name",
+                                              "dbname", nullptr};
+    const std::array<const char*, 4> values{"UTF8", "myq", text.c_str(), nullptr};
+    return Connection(PQconnectStartParams(keywords.data(), values.data(), 1));
+}
+
+void Database::Session::pass_on_notice(void* settings, const char* text) {
+    static_cast<const Settings*>(settings)->on_notice(one_line(text));
+}
+
+void Database::Session::connect(Clock::time_point deadline) {
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+    if (PQstatus(connection_.get()) == CONNECTION_BAD) throw lost();
+    while (status != PGRES_POLLING_OK) {
+        if (status == PGRES_POLLING_FAILED) throw lost();
+        wait(status == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline);
+        status = PQconnectPoll(connection_.get());
+    }
+}
+
+short Database::Session::wait(short events, Clock::time_point deadline) const {
+    constexpr milliseconds glance{1000};
+    for (;;) {
+        const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) throw Lost("no answer in time");
+        if (settings_.give_up()) throw Lost("given up because the worker is to leave");
+        pollfd socket{PQsocket(connection_.get()), events, 0};
+        const int ready = ::poll(&socket, 1, static_cast<int>(std::min(left, glance).count()));
+        if (ready == -1 && errno != EINTR)
+            throw std::system_error(errno, std::generic_category(), "poll");
+        if (ready > 0) return socket.revents;
+    }
+}
+
+Result Database::Session::finish(Clock::time_point deadline) {
+    for (int unsent = PQflush(connection_.get()); unsent != 0;
+         unsent = PQflush(connection_.get())) {
+        if (unsent < 0) throw lost();
+        const short ready = wait(POLLIN | POLLOUT, deadline);
+        if ((ready & POLLIN) != 0) expect(PQconsumeInput(connection_.get()));
+    }
+    Result last;
+    for (;;) {
+        while (PQisBusy(connection_.get()) != 0) {
+            wait(POLLIN, deadline);
+            expect(PQconsumeInput(connection_.get()));
+        }
+        Result next(PQgetResult(connection_.get()));
+        if (!next) return last;
+        const ExecStatusType status = PQresultStatus(next.get());
+        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
+            const char* state = PQresultErrorField(next.get(), PG_DIAG_SQLSTATE);
+            if (state == nullptr) throw lost();
+            throw Refused{
+                {false, state, one_line(PQresultErrorField(next.get(), PG_DIAG_MESSAGE_PRIMARY))}};
+        }
+        last = std::move(next);
+    }
+}
+
+bool Database::Session::is_over() {
+    pollfd socket{PQsocket(connection_.get()), POLLIN, 0};
+    while (::poll(&socket, 1, 0) > 0) {
+        if (PQconsumeInput(connection_.get()) != 1) return true;
+        PQisBusy(connection_.get());  // reads what came: the server's last words are a notice
+    }
+    return PQstatus(connection_.get()) != CONNECTION_OK;
+}
+
+void Database::Session::limit_time(milliseconds timeout, Clock::time_point deadline) {
+    if (timeout == limit_) return;
+    const std::string set = "SET statement_timeout = " + std::to_string(timeout.count());
+    expect(PQsendQuery(connection_.get(), set.c_str()));
+    finish(deadline);
+    limit_ = timeout;
+}
+
+void Database::Session::run(const std::vector<SqlValue>& values, milliseconds timeout,
+                            Clock::time_point deadline) {
+    if (PQnparams(description_.get()) != static_cast<int>(values.size()))
+        throw Lost("the statement has " + std::to_string(PQnparams(description_.get())) +
+                   " parameters, and 'parameters' names " + std::to_string(values.size()));
+    limit_time(server_time(timeout), deadline);
+    std::vector<std::string> texts;
+    std::vector<const char*> pointers;
+    std::vector<int> lengths, formats;
+    texts.reserve(values.size());
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        // Bytes go as they are into bytea. Anything else is read by the server from text, as it is
+        // written in SQL, and that ends with a NUL.
+        const bool is_binary = PQparamtype(description_.get(), static_cast<int>(i)) == bytea;
+        const SqlValue& value = values[i];
+        if (value && !is_binary && value->find('\0') != std::string_view::npos)
+            throw Refused{{false, "22021", "the body has a NUL byte, which only bytea can hold"}};
+        const std::string& text = texts.emplace_back(value.value_or(""));
+        pointers.push_back(value ? text.c_str() : nullptr);
+        lengths.push_back(static_cast<int>(text.size()));
+        formats.push_back(is_binary ? 1 : 0);
+    }
+    expect(PQsendQueryPrepared(connection_.get(), statement_name, static_cast<int>(values.size()),
+                               pointers.data(), lengths.data(), formats.data(), 0));
+    finish(deadline);
+}
+
+Database::Database(Settings settings) : settings_(std::move(settings)) {}
+
+Database::~Database() = default;
+
+void Database::disconnect() {
+    session_.reset();
+}
+
+SqlAnswer Database::run(const std::vector<SqlValue>& values, milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    try {
+        if (session_ && session_->is_over()) disconnect();
+        if (!session_) session_ = std::make_unique<Session>(settings_, deadline);
+        session_->run(values, timeout, deadline);
+        return {.is_done = true, .sqlstate = {}, .problem = {}};
+    } catch (const Refused& refused) {
+        return refused.answer;
+    } catch (const std::exception& e) {
+        disconnect();
+        return {.is_done = false, .sqlstate = {}, .problem = e.what()};
+    }
+}
