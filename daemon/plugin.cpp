@@ -36,9 +36,14 @@ void log_line(int level, const char* text, std::size_t size) {
                 std::string_view(text, size));
 }
 
-// dlopen's text names the memfd; the reader knows the file.
+// Of Boost's text only dlopen's own counts, and that names the memfd; the reader knows the file.
 std::string load_failure(const PluginImage& image, std::string text,
                          const std::string& loaded_from) {
+    constexpr std::string_view before = "(dlerror system message: ";
+    const auto begin = text.find(before);
+    const auto end = text.rfind("): ");
+    if (begin != std::string::npos && end != std::string::npos && begin + before.size() <= end)
+        text = text.substr(begin + before.size(), end - begin - before.size());
     for (auto at = text.find(loaded_from); at != std::string::npos; at = text.find(loaded_from)) {
         text.replace(at, loaded_from.size(), image.name + ".so");
     }

@@ -112,3 +112,22 @@ TEST_CASE("sql: a wrong option is named with its line, and no password is in the
         CHECK(check.err.find("sesame") == std::string::npos);
     }
 }
+
+TEST_CASE("sql: on a machine without libpq one sentence says so, and the other handlers work") {
+    // The world's /usr forgets.
+    REQUIRE(run({"sh", "-c", "rm /usr/lib/*-linux-gnu/libpq.so.5*"}).exit_code == 0);
+    const std::string options = "options: {connection: host=a, statement: SELECT 1}";
+    DaemonProcess daemon(
+        {{"sql", "log"}, "handlers: [{type: any, plugin: sql, " + options + "}]", {}});
+    const Run check = daemon.myqd({"-t"});
+    CHECK(check.exit_code == 78);
+    CHECK_MESSAGE(
+        check.err.find("sql.so: cannot be loaded: libpq.so.5: cannot open shared object") !=
+            std::string::npos,
+        check.err);
+    CHECK(check.err.find("myq.yaml:8:") != std::string::npos);
+    daemon.configure({{}, "handlers: [{type: any, plugin: log}]", {}});
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(1, "works");
+    CHECK(daemon.logged("5 bytes: works"));
+}

@@ -90,6 +90,10 @@ Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
     return {outcome.verdict, static_cast<const char*>(outcome.reason)};
 }
 
+const myq_plugin& description(const std::string& name) {
+    return *load(name);
+}
+
 std::string refusal(const std::string& name, const OptionMap& options) {
     const auto values = pointers(options);
     const auto list = contract(options, values);

@@ -66,6 +66,9 @@ private:
     std::int64_t last_delay_ms_ = 0;
 };
 
+// What a plugin says of itself.
+const myq_plugin& description(const std::string& name);
+
 // What check() says to these options: its sentence, or "" when it accepts them.
 std::string refusal(const std::string& name, const OptionMap& options);
 
