@@ -43,25 +43,25 @@ private:
 
 }  // namespace
 
-UrlParts parse_url(const std::string& text) {
-    const std::unique_ptr<CURLU, FreeUrl> url(curl_url());
-    if (!url) throw std::bad_alloc();
+UrlParts parse_url(const std::string& url) {
+    const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
+    if (!parsed) throw std::bad_alloc();
     UrlParts parts;
-    const CURLUcode error = curl_url_set(url.get(), CURLUPART_URL, text.c_str(), 0);
+    const CURLUcode error = curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0);
     if (error != CURLUE_OK) {
         parts.problem = std::string("is no URL: ") + curl_url_strerror(error);
         return parts;
     }
-    parts.scheme = part(url.get(), CURLUPART_SCHEME);
-    parts.host = part(url.get(), CURLUPART_HOST);
-    const std::string port = part(url.get(), CURLUPART_PORT);
+    parts.scheme = part(parsed.get(), CURLUPART_SCHEME);
+    parts.host = part(parsed.get(), CURLUPART_HOST);
+    const std::string port = part(parsed.get(), CURLUPART_PORT);
     if (!port.empty()) parts.host += ":" + port;
     if (parts.scheme != "http" && parts.scheme != "https") {
         parts.problem = "must begin with http:// or https://";
-    } else if (!part(url.get(), CURLUPART_USER).empty() ||
-               !part(url.get(), CURLUPART_PASSWORD).empty()) {
+    } else if (!part(parsed.get(), CURLUPART_USER).empty() ||
+               !part(parsed.get(), CURLUPART_PASSWORD).empty()) {
         parts.problem = "has a user or password in it; write username and password_file";
-    } else if (!part(url.get(), CURLUPART_FRAGMENT).empty()) {
+    } else if (!part(parsed.get(), CURLUPART_FRAGMENT).empty()) {
         parts.problem = "has a fragment (#...), which no server would see";
     }
     return parts;

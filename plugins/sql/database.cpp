@@ -101,7 +101,7 @@ private:
     void expect(int was_sent) const {
         if (was_sent != 1) throw lost();
     }
-    Lost lost() const { return Lost(one_line(PQerrorMessage(connection_.get()))); }
+    Lost lost() const { return Lost{one_line(PQerrorMessage(connection_.get()))}; }
 
     const Settings& settings_;
     Connection connection_;
@@ -196,7 +196,8 @@ void Database::Session::run(const std::vector<SqlValue>& values, milliseconds ti
     limit_time(server_time(timeout), deadline);
     std::vector<std::string> texts;
     std::vector<const char*> pointers;
-    std::vector<int> lengths, formats;
+    std::vector<int> lengths;
+    std::vector<int> formats;
     texts.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
         // Bytes go as they are into bytea. Anything else is read by the server from text, as it is

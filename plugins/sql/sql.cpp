@@ -45,6 +45,7 @@
 
 #include <myq/handler.hpp>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <string>
@@ -56,11 +57,8 @@ namespace {
 // Whether no further try can help, as far as the server knows.
 bool is_final(std::string_view sqlstate) {
     constexpr std::array<std::string_view, 4> classes{"22", "23", "42", "44"};
-    if (sqlstate == "P0001") return true;
-    for (const std::string_view each : classes) {
-        if (sqlstate.starts_with(each)) return true;
-    }
-    return false;
+    return sqlstate == "P0001" ||
+           std::ranges::any_of(classes, [&](auto each) { return sqlstate.starts_with(each); });
 }
 
 class Sql : public myq::Handler {
