@@ -2,6 +2,7 @@
 #include "daemon/daemon.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/options.hpp"
+#include "daemon/trial_command.hpp"
 
 #include <cstdio>
 #include <exception>
@@ -14,6 +15,10 @@ int main(int argc, char** argv) try {
         return myq::run_daemon(options);
     case Action::check:
         return myq::check(options);
+    case Action::check_plugin:
+        return myq::check_plugin(options);
+    case Action::try_plugin:
+        return myq::try_plugin(options);
     case Action::stop:
         return myq::stop_daemon(options);
     case Action::status:

@@ -5,6 +5,7 @@
 #include "daemon/hygiene.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_source.hpp"
+#include "daemon/one_message.hpp"
 #include "daemon/outcomes.hpp"
 #include "daemon/process_on_slot.hpp"
 #include "daemon/queue_source.hpp"
@@ -226,7 +227,9 @@ std::unique_ptr<Source> make_source(const WorkerTask& task, JournalAccess& journ
     }
     const auto stay = task.from == From::journal ? JournalSource::Stay::for_good
                                                  : JournalSource::Stay::while_needed;
-    return std::make_unique<JournalSource>(task.queue, task.types, stay, journal, task.bell);
+    auto source = std::make_unique<JournalSource>(task.queue, task.types, stay, journal, task.bell);
+    if (task.from == From::journal_once) return std::make_unique<OneMessage>(std::move(source));
+    return source;
 }
 
 // What a killed worker had claimed and not begun is given back; whoever looked for work meanwhile

@@ -19,8 +19,8 @@ struct WorkerTask {
     const Identity& service;
     const JournalPlace& journal;
     const DueBell& bell;
-    // The kernel queue; the journal for good; or the journal while something is due.
-    enum class From { queue, journal, journal_while_due } from = From::queue;
+    // The kernel queue; the journal for good, while something is due, or for one message.
+    enum class From { queue, journal, journal_while_due, journal_once } from = From::queue;
 };
 
 // A worker's whole life, in its own process, with privileges dropped: claims its slot, starts the
