@@ -2,6 +2,7 @@
 
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
+#include "sdk/contract.hpp"
 
 #define BOOST_DLL_USE_STD_FS
 #include <boost/dll/shared_library.hpp>
@@ -50,31 +51,6 @@ std::string load_failure(const PluginImage& image, std::string text,
     return fmt::format("{}: cannot be loaded: {}", image.path.string(), text);
 }
 
-// The last member of the contract that this daemon cannot do without.
-constexpr std::size_t needed_size = offsetof(myq_plugin, handle) + sizeof(myq_plugin::handle);
-
-void check_contract(const myq_plugin* contract, const std::filesystem::path& path) {
-    if (contract == nullptr) {
-        throw PluginError(
-            fmt::format("{}: refuses this daemon (myq_plugin_entry returned NULL)", path.string()));
-    }
-    if (contract->abi_major != MYQ_ABI_MAJOR) {
-        throw PluginError(fmt::format(
-            "{}: is built for plugin ABI {}.{}, this daemon has {}.{}; build it "
-            "again with the <myq/plugin.h> of this daemon",
-            path.string(), contract->abi_major, contract->abi_minor, MYQ_ABI_MAJOR, MYQ_ABI_MINOR));
-    }
-    if (contract->size < needed_size) {
-        throw PluginError(
-            fmt::format("{}: its struct myq_plugin has {} bytes, at least {} are needed",
-                        path.string(), contract->size, needed_size));
-    }
-    if (contract->name == nullptr || contract->version == nullptr || contract->start == nullptr ||
-        contract->handle == nullptr) {
-        throw PluginError(path.string() + ": its description lacks name, version, start or handle");
-    }
-}
-
 }  // namespace
 
 PluginOptions::PluginOptions(std::vector<OptionConfig> options) : options_(std::move(options)) {
@@ -105,7 +81,8 @@ Plugin::Plugin(const PluginImage& image) {
     }
     const auto& entry = library->get<const myq_plugin*(const myq_host*)>("myq_plugin_entry");
     contract_ = entry(&plugin_host());
-    check_contract(contract_, image.path);
+    const std::string problem = contract_problem(contract_, "this daemon");
+    if (!problem.empty()) throw PluginError(fmt::format("{}: {}", image.path.string(), problem));
 }
 
 const myq_host& plugin_host() {
