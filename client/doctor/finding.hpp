@@ -5,8 +5,9 @@
 
 namespace myq::doctor {
 
-// How bad it is. `unknown`: it could not be looked at, mostly for want of rights.
-enum class Severity { fine, unknown, warning, error };
+// How bad it is. `hint`: it could be better. `unknown`: it could not be looked at, mostly for want
+// of rights.
+enum class Severity { fine, hint, unknown, warning, error };
 
 // What one check found.
 struct Finding {
@@ -17,5 +18,9 @@ struct Finding {
 };
 
 using Findings = std::vector<Finding>;
+
+// Prints them, as text or one JSON object a line. The worst is the exit status, for a monitor:
+// throws QuietExit with 1 for a warning, 2 for an error.
+void report(const Findings& findings, bool as_json);
 
 }  // namespace myq::doctor

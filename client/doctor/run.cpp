@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <spawn.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,19 +15,12 @@ namespace myq::doctor {
 
 namespace {
 
-std::string found(const std::string& program) {
-    for (const char* dir : {"/usr/sbin/", "/usr/local/sbin/", "/usr/bin/", "/usr/local/bin/"}) {
-        if (::access((dir + program).c_str(), X_OK) == 0) return dir + program;
-    }
-    return program;
-}
-
 class Actions {
 public:
-    explicit Actions(int err) {
+    Actions(int out, int err) {
         ::posix_spawn_file_actions_init(&actions_);
         ::posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-        ::posix_spawn_file_actions_addopen(&actions_, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+        ::posix_spawn_file_actions_adddup2(&actions_, out, STDOUT_FILENO);
         ::posix_spawn_file_actions_adddup2(&actions_, err, STDERR_FILENO);
     }
     ~Actions() { ::posix_spawn_file_actions_destroy(&actions_); }
@@ -49,19 +43,33 @@ std::string read_all(int fd) {
 
 }  // namespace
 
+std::string found(const std::string& program) {
+    for (const char* dir : {"/usr/sbin/", "/usr/local/sbin/", "/usr/bin/", "/usr/local/bin/"}) {
+        if (::access((dir + program).c_str(), X_OK) == 0) return dir + program;
+    }
+    return program;
+}
+
 std::optional<Ran> run(const std::vector<std::string>& command) {
     std::array<int, 2> pipe{};
     if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return std::nullopt;
+    // A file, since who reads two pipes one after the other may wait for ever.
+    const int out = ::memfd_create("out", MFD_CLOEXEC);
     const Argv argv(command);
     pid_t pid = -1;
-    const int error = ::posix_spawnp(&pid, found(command.front()).c_str(), Actions(pipe[1]).get(),
-                                     nullptr, argv.data(), environ);
+    const int error = ::posix_spawnp(&pid, found(command.front()).c_str(),
+                                     Actions(out, pipe[1]).get(), nullptr, argv.data(), environ);
     ::close(pipe[1]);
     Ran ran;
-    if (error == 0) ran.err = read_all(pipe[0]);
+    if (error == 0) {
+        ran.err = read_all(pipe[0]);
+        ::waitpid(pid, &ran.status, 0);
+        ::lseek(out, 0, SEEK_SET);
+        ran.out = read_all(out);
+    }
     ::close(pipe[0]);
+    ::close(out);
     if (error != 0) return std::nullopt;
-    ::waitpid(pid, &ran.status, 0);
     return ran;
 }
 

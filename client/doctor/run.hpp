@@ -9,11 +9,15 @@ namespace myq::doctor {
 // What a program did.
 struct Ran {
     int status = 0;   // as wait(2) has it: 0 is success
-    std::string err;  // what it wrote to standard error
+    std::string out;  // what it wrote to standard output
+    std::string err;  // ... and to standard error
 };
 
+// The program in the system's directories, else its bare name, for execvp(3) to look in $PATH.
+std::string found(const std::string& program);
+
 // Runs a program that is looked for in the system's directories first, and in $PATH then; with
-// nothing on its standard input, and its standard output thrown away. nullopt if there is none.
+// nothing on its standard input. nullopt if there is none.
 std::optional<Ran> run(const std::vector<std::string>& command);
 
 }  // namespace myq::doctor

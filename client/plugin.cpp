@@ -1,0 +1,19 @@
+#include "client/plugin.hpp"
+
+#include "client/plugin/check.hpp"
+#include "client/plugin/new.hpp"
+#include "client/plugin/try.hpp"
+
+#include <CLI/CLI.hpp>
+
+namespace myq {
+
+void add_plugin(CLI::App& app, const ConfigChoice& config) {
+    CLI::App* verb = app.add_subcommand("plugin", "Write, check and try a plugin");
+    verb->require_subcommand(1);
+    add_plugin_new(*verb);
+    add_plugin_check(*verb, config);
+    add_plugin_try(*verb, config);
+}
+
+}  // namespace myq

@@ -1,0 +1,102 @@
+#include "client/plugin/try.hpp"
+
+#include "client/argv.hpp"
+#include "client/doctor/run.hpp"
+#include "client/failure.hpp"
+#include "client/place.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+namespace myq {
+
+namespace {
+
+// What myqd --try has under the same name, and judges.
+struct TryWord {
+    const char* name;
+    const char* type;
+    const char* help;
+};
+constexpr std::array try_words{
+    TryWord{"--body", "FILE", "Read the body from there instead of standard input"},
+    TryWord{"--type", "NUMBER", "Its type; the first that the plugin names, or 1, if not given"},
+    TryWord{"--name", "NAME", "What the type is called"},
+    TryWord{"--queue", "NAME", "What the queue is called"},
+    TryWord{"--format", "FORMAT", "raw, php or json, as in the configuration"},
+    TryWord{"--timeout", "TIME", "How long the handler may take, such as 5s"},
+    TryWord{"--id", "HEX", "Its id, 32 hex digits"},
+    TryWord{"--attempt", "NUMBER", "Which attempt this is"},
+};
+
+struct PluginTryOptions {
+    std::filesystem::path file;
+    std::vector<std::string> options;
+    std::array<std::string, try_words.size()> words;
+    bool as_json = false;
+    bool in_debugger = false;
+};
+
+std::vector<std::string> command_of(const PluginTryOptions& options, const ConfigChoice& config) {
+    std::vector<std::string> command{
+        doctor::found("myqd"), "-c", config.file().string(), "--try", "--plugin",
+        options.file.string()};
+    for (const std::string& option : options.options)
+        command.insert(command.end(), {"--option", option});
+    for (std::size_t i = 0; i < try_words.size(); ++i) {
+        if (!options.words.at(i).empty())
+            command.insert(command.end(), {try_words.at(i).name, options.words.at(i)});
+    }
+    if (options.as_json) command.emplace_back("--json");
+    if (options.in_debugger) {
+        command.emplace_back("--no-fork");
+        command.insert(command.begin(), {"gdb", "--args"});
+    }
+    return command;
+}
+
+// myqd takes the place of this process: standard input and the exit status are its own.
+void try_plugin(const PluginTryOptions& options, const ConfigChoice& config) {
+    const std::vector<std::string> words = command_of(options, config);
+    const Argv argv(words);
+    ::execvp(*argv.data(), argv.data());
+    const int error = errno;
+    throw Failure(ExitCode::unavailable,
+                  fmt::format("{}: cannot be run: {}: install the package {}", words.front(),
+                              std::generic_category().message(error),
+                              options.in_debugger ? "gdb" : "myq"));
+}
+
+}  // namespace
+
+void add_plugin_try(CLI::App& plugin, const ConfigChoice& config) {
+    auto options = std::make_shared<PluginTryOptions>();
+    CLI::App* verb = plugin.add_subcommand(
+        "try", "Hand one message to a plugin, as the daemon would, and say what becomes of it");
+    verb->add_option("FILE", options->file, "The plugin, NAME.so")->required()->type_name("");
+    verb->add_option("--option", options->options, "An option of its handler; may be given again")
+        ->type_name("NAME=VALUE")
+        ->allow_extra_args(false);
+    for (std::size_t i = 0; i < try_words.size(); ++i) {
+        verb->add_option(try_words.at(i).name, options->words.at(i), try_words.at(i).help)
+            ->type_name(try_words.at(i).type);
+    }
+    verb->add_flag("--json", options->as_json, "Print one JSON object");
+    // Its standard input is the terminal's.
+    verb->add_flag("--gdb", options->in_debugger, "Run the handler in the debugger")
+        ->needs("--body");
+    verb->callback([options, &config] { try_plugin(*options, config); });
+}
+
+}  // namespace myq
