@@ -56,14 +56,14 @@ bool read_unique_key(std::span<const std::byte> value, std::string_view& key) no
     return true;
 }
 
-bool read_confirm(std::span<const std::byte> value,
-                  std::optional<ConfirmAddress>& confirm) noexcept {
-    if (confirm || value.size() != wire::confirm_address_size) return false;
+bool read_address(std::span<const std::byte> value,
+                  std::optional<ConfirmAddress>& wanted) noexcept {
+    if (wanted || value.size() != wire::address_size) return false;
     const ConfirmAddress address{wire::load<std::int32_t>(value.data()),
                                  wire::load<std::int64_t>(value.data() + 4),
                                  wire::load<std::uint64_t>(value.data() + 12)};
     if (address.queue_id < 0 || address.token <= 0) return false;
-    confirm = address;
+    wanted = address;
     return true;
 }
 
@@ -79,8 +79,9 @@ bool read_option(std::uint16_t tag, std::span<const std::byte> value, Envelope& 
     case Tag::unique_key:
         return read_unique_key(value, envelope.unique_key);
     case Tag::confirm:
-        return read_confirm(value, envelope.confirm);
+        return read_address(value, envelope.confirm);
     case Tag::reply:
+        return read_address(value, envelope.reply);
     case Tag::origin_type:
         break;
     }
@@ -103,12 +104,17 @@ EnvelopeError read_options(std::span<const std::byte> options, Envelope& envelop
     return sound ? EnvelopeError::none : EnvelopeError::option;
 }
 
+bool is_known(EnvelopeKind kind) noexcept {
+    return kind == EnvelopeKind::message || kind == EnvelopeKind::reply ||
+           kind == EnvelopeKind::confirm;
+}
+
 void check(const Envelope& envelope) {
     const auto require = [](bool holds, const char* sentence) {
         if (!holds) throw std::invalid_argument(std::string("envelope: ") + sentence);
     };
-    require(envelope.kind == EnvelopeKind::message || envelope.kind == EnvelopeKind::confirm,
-            "only messages and confirms are written; use one of these kinds");
+    require(is_known(envelope.kind),
+            "only messages, replies and confirms are written; use one of these kinds");
     require(!envelope.due_ms || !envelope.delay_ms,
             "a due time and a delay contradict each other; give one of them");
     require(envelope.delay_ms.value_or(0) >= 0, "a delay cannot be negative; give 0 or more");
@@ -120,6 +126,9 @@ void check(const Envelope& envelope) {
             "the queue for the confirm has a negative id; give what msgget returned");
     require(!envelope.confirm || envelope.confirm->token > 0,
             "the token for the confirm is not positive; use 1 to 9223372036854775807");
+    require(!envelope.reply || (envelope.reply->queue_id >= 0 && envelope.reply->token > 0),
+            "the queue for the reply has a negative id, or its token is not positive; give what "
+            "msgget returned, and 1 to 9223372036854775807");
     require(envelope.body.size() <= std::numeric_limits<std::uint32_t>::max(),
             "the body is longer than 4294967295 bytes; send less");
 }
@@ -139,6 +148,15 @@ void append_time(std::vector<std::byte>& bytes, Tag tag, const std::optional<std
     wire::append(bytes, *time);
 }
 
+void append_address(std::vector<std::byte>& bytes, Tag tag,
+                    const std::optional<ConfirmAddress>& address) {
+    if (!address) return;
+    append_option_head(bytes, tag, wire::address_size);
+    wire::append(bytes, address->queue_id);
+    wire::append(bytes, address->token);
+    wire::append(bytes, address->sequence);
+}
+
 void append_options(std::vector<std::byte>& bytes, const Envelope& envelope) {
     append_time(bytes, Tag::due, envelope.due_ms);
     append_time(bytes, Tag::delay, envelope.delay_ms);
@@ -147,12 +165,8 @@ void append_options(std::vector<std::byte>& bytes, const Envelope& envelope) {
         append_option_head(bytes, Tag::unique_key, envelope.unique_key.size());
         append_raw(bytes, std::as_bytes(std::span(envelope.unique_key)));
     }
-    if (envelope.confirm) {
-        append_option_head(bytes, Tag::confirm, wire::confirm_address_size);
-        wire::append(bytes, envelope.confirm->queue_id);
-        wire::append(bytes, envelope.confirm->token);
-        wire::append(bytes, envelope.confirm->sequence);
-    }
+    append_address(bytes, Tag::confirm, envelope.confirm);
+    append_address(bytes, Tag::reply, envelope.reply);
 }
 
 }  // namespace
@@ -204,9 +218,7 @@ EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelo
     envelope.body = bytes.subspan(head);
     const EnvelopeError options =
         read_options(bytes.subspan(envelope_head_size, head - envelope_head_size), envelope);
-    if (envelope.kind != EnvelopeKind::message && envelope.kind != EnvelopeKind::confirm) {
-        return EnvelopeError::kind;
-    }
+    if (!is_known(envelope.kind)) return EnvelopeError::kind;
     // A flag of a later version asks for something that would not be done.
     if (wire::load<std::uint32_t>(bytes.data() + wire::flags_at) != 0) return EnvelopeError::option;
     return options;

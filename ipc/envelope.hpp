@@ -32,6 +32,9 @@ struct ConfirmAddress {
     std::uint64_t sequence = 0;  // the sender's own number for this message
 };
 
+// Where the sender waits for what becomes of its message: the same three numbers.
+using ReplyAddress = ConfirmAddress;
+
 enum class EnvelopeKind : std::uint8_t { message = 1, batch = 2, blob = 3, reply = 4, confirm = 5 };
 
 // A message in its envelope. Decoded, `body` and `unique_key` point into the bytes it came from.
@@ -43,6 +46,7 @@ struct Envelope {
     std::optional<std::int64_t> expires_ms;  // worthless from then on: milliseconds since the epoch
     std::string_view unique_key;             // refused while one like it is live; "" for none
     std::optional<ConfirmAddress> confirm;
+    std::optional<ReplyAddress> reply;
     std::span<const std::byte> body;
 };
 
@@ -72,7 +76,7 @@ inline bool is_envelope(std::span<const std::byte> bytes) {
 
 // Total: any bytes in, an envelope or a reason out. No allocation, no exception. After the errors
 // `kind` and `option` what is whole in it is still there, so that its sender can be told: `id`,
-// `confirm` and `body`. After the other errors nothing is.
+// `confirm`, `reply` and `body`. After the other errors nothing is.
 EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelope) noexcept;
 
 // How long the envelope at the start of `bytes` is by its own head, if that is within `bytes`: for

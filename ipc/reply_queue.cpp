@@ -126,7 +126,7 @@ std::optional<Message> ReplyQueue::receive(Wait wait) const {
 }
 
 ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
-                       std::span<const std::byte> body) noexcept {
+                       std::span<const std::byte> body, Spare spare) noexcept {
     msqid_ds ds{};
     if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
         return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
@@ -136,6 +136,10 @@ ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
     const bool given_to_us = ds.msg_perm.__key == IPC_PRIVATE && ds.msg_perm.uid == self &&
                              (ds.msg_perm.mode & 0777U) == reply_queue_mode;
     if (!given_to_us || token <= 0) return ReplyStatus::untrusted;
+    const std::size_t bytes = ds.__msg_cbytes + body.size() + spare.bytes;
+    if (bytes > ds.msg_qbytes || ds.msg_qnum + 1 + spare.messages > ds.msg_qbytes) {
+        return ReplyStatus::full;
+    }
     return send_without_waiting(queue_id, token, body);
 }
 

@@ -44,9 +44,15 @@ enum class ReplyStatus {
 };
 
 // The daemon's side: sends an answer without waiting, only to a queue that is what ReplyQueue makes
-// and belongs to `self`. Never throws, and allocates nothing for a body of up to 8 KiB.
+// and belongs to `self`, and only if `spare` fits there too: what must follow, without which this
+// one is worth nothing, or what it must not keep away. Never throws, and allocates nothing for a
+// body of up to 8 KiB.
+struct Spare {
+    std::size_t bytes = 0;
+    std::size_t messages = 0;
+};
 ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
-                       std::span<const std::byte> body) noexcept;
+                       std::span<const std::byte> body, Spare spare = {}) noexcept;
 
 // Removes reply queues that were given to `self` and whose maker has ended: ReplyQueue signs its
 // queue by receiving from it once (msg_lrpid). One that cannot be judged (made in another pid

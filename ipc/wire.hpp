@@ -31,12 +31,13 @@ enum class Tag : std::uint16_t {
     expires = 3,
     unique_key = 4,
     confirm = 5,
-    reply = 6,        // reserved
+    reply = 6,
     origin_type = 7,  // reserved
 };
-constexpr std::size_t confirm_address_size = 20;
+constexpr std::size_t address_size = 20;  // of a confirm and of a reply
 
 constexpr std::size_t confirm_run_size = 16;  // in the body of a confirm
+constexpr std::size_t reply_head_size = 32;   // of the body of a reply
 
 // Numbers of the wire: the least significant byte comes first, at any address.
 template <std::integral T>

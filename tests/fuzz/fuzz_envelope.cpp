@@ -1,6 +1,7 @@
-// The envelope decoder on any bytes: it never crashes, what it takes is written back to the same
-// fields, and envelope_size() is of its opinion.
+// The envelope decoder on any bytes, and those of confirms and replies behind it: they never crash,
+// what they take is written back to the same fields, and envelope_size() is of their opinion.
 #include "ipc/envelope.hpp"
+#include "ipc/reply.hpp"
 #include "ipc/wire.hpp"
 
 #include <algorithm>
@@ -25,14 +26,14 @@ bool is_within(const void* part, std::size_t size, std::span<const std::byte> wh
 }
 
 bool same(const Envelope& one, const Envelope& two) {
-    const auto confirm = [](const Envelope& envelope) {
-        const ConfirmAddress address = envelope.confirm.value_or(ConfirmAddress{});
-        return std::tuple(envelope.confirm.has_value(), address.queue_id, address.token,
-                          address.sequence);
+    const auto fields = [](const std::optional<ConfirmAddress>& wanted) {
+        const ConfirmAddress address = wanted.value_or(ConfirmAddress{});
+        return std::tuple(wanted.has_value(), address.queue_id, address.token, address.sequence);
     };
     return one.kind == two.kind && one.id == two.id && one.due_ms == two.due_ms &&
            one.delay_ms == two.delay_ms && one.expires_ms == two.expires_ms &&
-           one.unique_key == two.unique_key && confirm(one) == confirm(two) &&
+           one.unique_key == two.unique_key && fields(one.confirm) == fields(two.confirm) &&
+           fields(one.reply) == fields(two.reply) &&
            std::equal(one.body.begin(), one.body.end(), two.body.begin(), two.body.end());
 }
 
@@ -53,6 +54,22 @@ void check_size(std::span<const std::byte> bytes, EnvelopeError error) {
     }
 }
 
+void check_reply(std::span<const std::byte> bytes, const Envelope& envelope, EnvelopeError error) {
+    const auto reply = decode_reply(bytes);
+    if (!reply) return;
+    must(error == EnvelopeError::none && envelope.kind == EnvelopeKind::reply);
+    must(is_within(reply->text.data(), reply->text.size(), bytes));
+    must(is_within(reply->part.data(), reply->part.size(), bytes));
+    ReplyAssembly assembly;
+    assembly.add(*reply);
+    must(assembly.whole().size() <= reply->part.size());
+    const std::vector<std::byte> written = encode_reply(*reply, envelope.id);
+    const auto again = decode_reply(written);
+    must(again && again->sequence == reply->sequence && again->status == reply->status &&
+         again->text == reply->text && again->first == reply->first &&
+         again->second == reply->second && again->part.size() == reply->part.size());
+}
+
 // noexcept: what was decoded can be encoded.
 void check(std::span<const std::byte> bytes) noexcept {
     Envelope envelope;
@@ -68,6 +85,7 @@ void check(std::span<const std::byte> bytes) noexcept {
         must(same(envelope, again));
         must(encode_envelope(again) == written);
     }
+    check_reply(bytes, envelope, error);
     if (const auto runs = decode_confirm(bytes)) {
         must(error == EnvelopeError::none && envelope.kind == EnvelopeKind::confirm);
         must(decode_confirm(encode_confirm(*runs)) == runs);

@@ -40,6 +40,12 @@ void same(const Envelope& one, const Envelope& two) {
         CHECK(one.confirm->token == two.confirm->token);
         CHECK(one.confirm->sequence == two.confirm->sequence);
     }
+    CHECK(one.reply.has_value() == two.reply.has_value());
+    if (one.reply && two.reply) {
+        CHECK(one.reply->queue_id == two.reply->queue_id);
+        CHECK(one.reply->token == two.reply->token);
+        CHECK(one.reply->sequence == two.reply->sequence);
+    }
     CHECK(text(one.body) == text(two.body));
 }
 
@@ -75,6 +81,7 @@ TEST_CASE("What is written is read back, at the ends of every range") {
             envelope.unique_key = longest_key;
             envelope.confirm = ConfirmAddress{std::numeric_limits<std::int32_t>::max(), largest,
                                               std::numeric_limits<std::uint64_t>::max()};
+            envelope.reply = ReplyAddress{0, 1, 2};
             envelope.body = bytes(body);
             const Bytes written = encode_envelope(envelope);
             Envelope decoded;
@@ -127,7 +134,12 @@ TEST_CASE("What cannot be written is refused in words") {
           }) ==
           "envelope: the token for the confirm is not positive; use 1 to 9223372036854775807");
     CHECK(refusal_with([](Envelope& e) { e.kind = EnvelopeKind::batch; }) ==
-          "envelope: only messages and confirms are written; use one of these kinds");
+          "envelope: only messages, replies and confirms are written; use one of these kinds");
+    for (const ReplyAddress& address : {ReplyAddress{-1, 1, 1}, ReplyAddress{1, 0, 1}}) {
+        CHECK(refusal_with([&](Envelope& e) { e.reply = address; }) ==
+              "envelope: the queue for the reply has a negative id, or its token is not positive; "
+              "give what msgget returned, and 1 to 9223372036854775807");
+    }
 }
 
 TEST_CASE("Every shorter and every longer envelope is refused, and nothing beyond it is read") {

@@ -147,6 +147,25 @@ TEST_CASE("The daemon answers and the asker receives") {
     CHECK(!queue.receive(Wait::no));
 }
 
+TEST_CASE("An answer that must leave room for others is sent only where that room is") {
+    CHECK(as_user(asker, [] {
+              const ReplyQueue queue(geteuid());
+              MessageQueue::from_id(queue.id())
+                  .set({.uid = {}, .gid = {}, .mode = {}, .capacity = 100});
+              const auto send = [&](std::size_t size, Spare spare) {
+                  return send_reply(queue.id(), geteuid(), queue.token(),
+                                    bytes(std::string(size, 'x')), spare);
+              };
+              MUST(send(40, {.bytes = 61, .messages = 1}) == ReplyStatus::full);
+              MUST(send(0, {.bytes = 0, .messages = 100}) == ReplyStatus::full);
+              MUST(send(40, {.bytes = 60, .messages = 99}) == ReplyStatus::sent);
+              MUST(send(61, {}) == ReplyStatus::full);
+              MUST(send(60, {}) == ReplyStatus::sent);
+              MUST(MessageQueue::from_id(queue.id()).stat().messages == 2);
+              return 0;
+          }) == 0);
+}
+
 TEST_CASE("An asker that waits is woken by the answer") {
     const ReplyQueue queue(daemon_user);
     const pid_t self = getpid();
