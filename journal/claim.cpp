@@ -1,4 +1,5 @@
 #include "journal/journal_impl.hpp"
+#include "journal/reply_column.hpp"
 #include "journal/schema.hpp"
 
 #include <algorithm>
@@ -33,6 +34,7 @@ public:
         entry.begin = bodies_.size();
         entry.size = body.size();
         bodies_.insert(bodies_.end(), body.begin(), body.end());
+        entry.message.reply = from_column(row.blob(7));
     }
     template <typename Visit>
     void each(const Visit& visit) {

@@ -74,6 +74,8 @@ struct NewMessage {
     bool dead = false;
     std::string_view reason;  // why it is dead, "" otherwise
     std::span<const Attempt> history;
+    std::optional<ReplyAddress> reply;  // who waits for what becomes of it
+    std::string_view autopsy;           // of the attempt that killed its worker, "" for none
 };
 
 enum class Inserted { yes, duplicate };
@@ -85,6 +87,7 @@ struct DueMessage {
     std::uint32_t attempts = 0;
     MessageId id;
     std::optional<std::int64_t> expires_ms;
+    std::optional<ReplyAddress> reply;
     std::span<const std::byte> body;  // valid during the call
 };
 
@@ -116,6 +119,7 @@ struct JournalEntry {
     std::string reason;
     std::vector<std::byte> body;
     std::vector<Attempt> history;  // only by find()
+    std::string autopsy;           // only by find()
 };
 
 struct JournalCounts {
@@ -167,10 +171,11 @@ public:
     // What becomes of a row; nothing, if it is not there.
     void finish(std::int64_t row);   // handled, or expired: it is gone
     void release(std::int64_t row);  // unclaimed, due as before
+    // An `autopsy` takes the place of an earlier one; "" leaves that.
     void defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,
-               std::span<const Attempt> history);
+               std::span<const Attempt> history, std::string_view autopsy = {});
     void bury(std::int64_t row, std::uint32_t attempts, std::string_view reason,
-              std::span<const Attempt> history);
+              std::span<const Attempt> history, std::string_view autopsy = {});
 
     // Claims of slots that are not among `owners` are void: those slots did not survive. Also
     // forgets their tickets. For the start of the daemon. Returns how many rows.

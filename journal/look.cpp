@@ -183,6 +183,8 @@ std::optional<JournalEntry> Journal::find(std::int64_t row, std::int64_t now_ms)
         if (!rows.next()) return std::nullopt;
         entry = entry_of(rows, now_ms);
     }
+    Statement autopsy(*impl_->database, "SELECT autopsy FROM message WHERE id = ?1");
+    if (auto rows = autopsy.with(row); rows.next()) entry->autopsy = rows.text(0);
     for (auto attempts = impl_->sql.history_find.with(row); attempts.next();) {
         entry->history.push_back({static_cast<std::uint32_t>(attempts.integer(0)),
                                   attempts.integer(1), std::string(attempts.text(2))});

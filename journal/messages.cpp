@@ -1,4 +1,5 @@
 #include "journal/journal_impl.hpp"
+#include "journal/reply_column.hpp"
 #include "journal/schema.hpp"
 
 #include <fmt/format.h>
@@ -23,6 +24,11 @@ std::optional<std::span<const std::byte>> id_or_null(const MessageId& id) {
 std::optional<std::span<const std::byte>> key_or_null(std::string_view key) {
     if (key.empty()) return std::nullopt;
     return std::as_bytes(std::span(key));
+}
+
+std::optional<std::string_view> text_or_null(std::string_view text) {
+    if (text.empty()) return std::nullopt;
+    return text;
 }
 
 }  // namespace
@@ -85,11 +91,18 @@ Inserted Journal::insert(std::int64_t queue, const NewMessage& message) {
         died = impl_->now_ms;
         reason = message.reason;
     }
-    const std::int64_t inserted = impl_->sql.insert.run(
-        row, queue, message.type, static_cast<std::int64_t>(state),
-        std::max<std::int64_t>(message.due_ms, 0), impl_->now_ms, message.expires_ms,
-        std::int64_t{message.attempts}, nobody, id_or_null(message.id),
-        key_or_null(message.unique_key), died, reason, message.body);
+    ReplyColumn column{};
+    std::optional<std::span<const std::byte>> reply;
+    if (message.reply) {
+        column = to_column(*message.reply);
+        reply = column;
+    }
+    const std::int64_t inserted =
+        impl_->sql.insert.run(row, queue, message.type, static_cast<std::int64_t>(state),
+                              std::max<std::int64_t>(message.due_ms, 0), impl_->now_ms,
+                              message.expires_ms, std::int64_t{message.attempts}, nobody,
+                              id_or_null(message.id), key_or_null(message.unique_key), died, reason,
+                              message.body, reply, text_or_null(message.autopsy));
     if (inserted == 0) return Inserted::duplicate;
     impl_->next_row = row + 1;
     impl_->add_history(row, message.history);
@@ -116,17 +129,19 @@ void Journal::release(std::int64_t row) {
 }
 
 void Journal::defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,
-                    std::span<const Attempt> history) {
+                    std::span<const Attempt> history, std::string_view autopsy) {
     impl_->require_transaction("defer");
     const std::int64_t due = std::max<std::int64_t>(due_ms, 0);
-    if (impl_->sql.defer.run(row, std::int64_t{attempts}, due) == 0) return;
+    const auto kept = text_or_null(autopsy);
+    if (impl_->sql.defer.run(row, std::int64_t{attempts}, due, kept) == 0) return;
     impl_->add_history(row, history);
 }
 
 void Journal::bury(std::int64_t row, std::uint32_t attempts, std::string_view reason,
-                   std::span<const Attempt> history) {
+                   std::span<const Attempt> history, std::string_view autopsy) {
     impl_->require_transaction("bury");
-    if (impl_->sql.bury.run(row, std::int64_t{attempts}, impl_->now_ms, reason) == 0) return;
+    const auto kept = text_or_null(autopsy);
+    if (impl_->sql.bury.run(row, std::int64_t{attempts}, impl_->now_ms, reason, kept) == 0) return;
     impl_->add_history(row, history);
 }
 

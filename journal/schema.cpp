@@ -30,7 +30,9 @@ CREATE TABLE message(
     unique_key BLOB,
     died INT,
     reason TEXT,
-    body BLOB NOT NULL) STRICT;
+    body BLOB NOT NULL,
+    reply BLOB,
+    autopsy TEXT) STRICT;
 CREATE INDEX waiting ON message(queue, due, id, type) WHERE state = 0;
 CREATE INDEX running ON message(queue, type, owner) WHERE state = 1;
 CREATE INDEX dead ON message(died, id, queue, type) WHERE state = 2;
@@ -95,6 +97,18 @@ void tune(Database& database) {
                  "PRAGMA cache_size = -8192;");
 }
 
+// Columns that came later, for a file that was made before them. An older myq that works on the
+// same file, while it is being replaced, names its columns and never meets these: no reason for
+// another format.
+void add_later_columns(Database& database) {
+    if (number(database, "SELECT count(*) FROM pragma_table_info('message')"
+                         " WHERE name = 'reply'") != 0) {
+        return;
+    }
+    database.run("BEGIN IMMEDIATE; ALTER TABLE message ADD COLUMN reply BLOB;"
+                 " ALTER TABLE message ADD COLUMN autopsy TEXT; COMMIT;");
+}
+
 void use_wal(Database& database) {
     Statement statement(database, "PRAGMA journal_mode = WAL");
     auto rows = statement.rows();
@@ -113,7 +127,7 @@ void prepare_schema(Database& database) {
     if (empty) database.run(fmt::format("PRAGMA page_size = {};", page_size));
     use_wal(database);
     tune(database);
-    if (!empty) return;
+    if (!empty) return add_later_columns(database);
     database.run(fmt::format("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; {}"
                              "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
                              tables, our_id, our_version));

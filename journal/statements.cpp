@@ -8,7 +8,7 @@ namespace {
 
 std::string due_rows(std::string_view index, std::string_view type, std::string_view since,
                      std::string_view range, std::string_view order) {
-    return fmt::format("SELECT id, type, attempts, uid, expires, {}, body FROM message {}"
+    return fmt::format("SELECT id, type, attempts, uid, expires, {}, body, reply FROM message {}"
                        " WHERE state = 0 AND queue = ?1 AND {} AND type {} ?4 ORDER BY {} LIMIT ?2",
                        since, index, range, type, order);
 }
@@ -37,8 +37,9 @@ Statements::Statements(Database& database)
       next_row(database, "SELECT id FROM next"),
       next_row_keep(database, "UPDATE next SET id = ?1"),
       insert(database, "INSERT INTO message(id, queue, type, state, due, accepted, expires,"
-                       " attempts, owner, uid, unique_key, died, reason, body)"
-                       " VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)"
+                       " attempts, owner, uid, unique_key, died, reason, body, reply,"
+                       " autopsy) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
+                       " ?13, ?14, ?15, ?16)"
                        " ON CONFLICT DO NOTHING"),
       history_add(database, "INSERT INTO attempt SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3,"
                             " ?4 FROM attempt WHERE message = ?1"),
@@ -54,10 +55,10 @@ Statements::Statements(Database& database)
       take(database, "UPDATE message SET state = 1, owner = ?2 WHERE id = ?1 AND state = 0"),
       finish(database, "DELETE FROM message WHERE id = ?1 AND state = 1"),
       release(database, "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1"),
-      defer(database, "UPDATE message SET state = 0, attempts = ?2, due = ?3"
-                      " WHERE id = ?1 AND state = 1"),
-      bury(database, "UPDATE message SET state = 2, attempts = ?2, died = ?3, reason = ?4"
-                     " WHERE id = ?1 AND state = 1"),
+      defer(database, "UPDATE message SET state = 0, attempts = ?2, due = ?3,"
+                      " autopsy = coalesce(?4, autopsy) WHERE id = ?1 AND state = 1"),
+      bury(database, "UPDATE message SET state = 2, attempts = ?2, died = ?3, reason = ?4,"
+                     " autopsy = coalesce(?5, autopsy) WHERE id = ?1 AND state = 1"),
       claims(database, "SELECT id, owner FROM message INDEXED BY running WHERE state = 1"),
       claims_of(database, "SELECT id FROM message INDEXED BY running WHERE state = 1"
                           " AND owner = ?1 ORDER BY id"),

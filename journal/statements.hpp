@@ -8,7 +8,7 @@ namespace myq {
 
 // How rows that are due leave in order: the ones without a due time by row, and those whose time
 // has come. Parameters: queue, limit, now, type. Columns: id, type, attempts, uid, expires, since,
-// body.
+// body, reply.
 struct DueStatements {
     DueStatements(Database& database, std::string_view index, std::string_view type);
 
@@ -44,8 +44,8 @@ struct Statements {
     // Of a row that is running; parameters: row, ...
     Statement finish;
     Statement release;
-    Statement defer;      // attempts, due
-    Statement bury;       // attempts, now, reason
+    Statement defer;      // attempts, due, autopsy
+    Statement bury;       // attempts, now, reason, autopsy
     Statement claims;     // all
     Statement claims_of;  // owner
 
