@@ -1,12 +1,10 @@
 #include "daemon/confirmations.hpp"
 
-#include "daemon/unix/clock.hpp"
 #include "ipc/reply_queue.hpp"
 
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <span>
 
 namespace myq {
@@ -43,21 +41,8 @@ void Confirmations::send() {
             rest = rest.subspan(part.size());
         }
     }
-    if (!askers_.empty()) clear_away_orphans();
+    if (!askers_.empty()) sweep_.now_and_then();
     askers_.clear();
-}
-
-// Whoever asks for confirmations makes the queues, so this is often enough.
-void Confirmations::clear_away_orphans() {
-    constexpr std::int64_t minute_ns = 60'000'000'000;
-    const std::int64_t now = monotonic_ns();
-    if (cleared_ns_ != 0 && now - cleared_ns_ < minute_ns) return;
-    cleared_ns_ = now;
-    try {
-        remove_orphaned_reply_queues(::geteuid(), std::chrono::hours{24});
-    } catch (const IpcError&) {
-        // Next time: it is a favour to the machine, and none of a message's business.
-    }
 }
 
 }  // namespace myq

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/orphan_sweep.hpp"
 #include "ipc/envelope.hpp"
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 namespace myq {
 
 // Collects what senders are to be told, and tells each of them in one message: confirmations of one
-// sender come in runs. Now and then it also removes the reply queues of senders that have died.
+// sender come in runs.
 class Confirmations {
 public:
     void add(const ConfirmAddress& asker, ConfirmStatus status);
@@ -24,10 +25,8 @@ private:
         std::vector<ConfirmRun> runs;
     };
 
-    void clear_away_orphans();
-
     std::vector<Asker> askers_;
-    std::int64_t cleared_ns_ = 0;
+    OrphanSweep sweep_;
 };
 
 }  // namespace myq

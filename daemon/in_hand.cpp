@@ -8,8 +8,9 @@ namespace {
 
 InHand out_of_envelope(std::span<const std::byte> bytes) {
     Envelope envelope;
-    InHand message{bytes, {}, {}, nullptr, {}, {}};
+    InHand message{bytes, {}, {}, nullptr, {}, {}, {}};
     const EnvelopeError error = decode_envelope(bytes, envelope);
+    message.reply = envelope.reply;
     if (error != EnvelopeError::none) {
         message.broken = describe(error);
         message.asker = envelope.confirm;
@@ -32,10 +33,12 @@ InHand take_in_hand(const Slot& slot) {
     // What comes from the journal left its envelope when it went there.
     const bool from_journal = slot.row() != 0;
     if (!from_journal && is_envelope(slot.body())) return out_of_envelope(slot.body());
-    InHand message{slot.body(), {}, {}, nullptr, {}, {}};
+    InHand message{slot.body(), {}, {}, nullptr, {}, {}, {}};
     if (from_journal) {
         message.id.bytes = slot.id();
         if (slot.expires_ms() != 0) message.expires_ms = slot.expires_ms();
+        const SlotReply& reply = slot.reply();
+        if (reply.token > 0) message.reply = {reply.queue_id, reply.token, reply.sequence};
     }
     return message;
 }

@@ -19,6 +19,7 @@ struct InHand {
     std::optional<ConfirmAddress> asker;  // who is told that it is broken
     // Its sender wants it in the journal: confirmed, later, or only once. Then this says how.
     std::optional<Envelope> wish;
+    std::optional<ReplyAddress> reply;  // who waits for what becomes of it
 };
 
 // The slot must be occupied.

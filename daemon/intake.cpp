@@ -4,6 +4,7 @@
 #include "daemon/confirmations.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/process_on_slot.hpp"
+#include "daemon/replies.hpp"
 #include "daemon/served_queue.hpp"
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
@@ -92,7 +93,7 @@ private:
             return e.kind() == JournalError::Kind::full || batch_.empty();
         }
         for (const Batch::Message& message : batch_.messages())
-            confirm(message, message.head->status);
+            tell(message, message.head->status);
         confirmations_.send();
         batch_.clear();
         task_.bell.announce(earliest_due_);
@@ -141,9 +142,7 @@ private:
         const EnvelopeError error = decode_envelope(body, envelope);
         if (error != EnvelopeError::none || envelope.kind != EnvelopeKind::message) {
             row.dead = true;
-            reason = fmt::format("broken envelope: {}", error != EnvelopeError::none
-                                                            ? describe(error)
-                                                            : "it is an answer, not a message");
+            reason = why_broken(error);
             row.reason = reason;
             return;
         }
@@ -152,6 +151,13 @@ private:
         row.due_ms = due_time(envelope, now);
         row.expires_ms = envelope.expires_ms;
         row.unique_key = envelope.unique_key;
+        row.reply = envelope.reply;
+    }
+
+    static std::string why_broken(EnvelopeError error) {
+        return fmt::format("broken envelope: {}", error != EnvelopeError::none
+                                                      ? describe(error)
+                                                      : "it is an answer, not a message");
     }
 
     static std::optional<ConfirmAddress> asker_of(const Batch::Message& message) {
@@ -160,6 +166,24 @@ private:
         Envelope envelope;
         decode_envelope(message.body, envelope);
         return envelope.confirm;
+    }
+
+    // What it has become: on disk, and for its caller the end if it is not.
+    void tell(const Batch::Message& message, ConfirmStatus status) {
+        confirm(message, status);
+        if (status != ConfirmStatus::accepted) end(message, status);
+    }
+
+    // For a caller; one that waits for a confirmation too was told before of what is refused.
+    void end(const Batch::Message& message, ConfirmStatus status) {
+        if (!is_envelope(message.body) || message.head->refused != 0) return;
+        Envelope envelope;
+        const EnvelopeError error = decode_envelope(message.body, envelope);
+        if (status != ConfirmStatus::broken) {
+            return replies_.tell(envelope.reply, envelope.id, Reply::Status::refused,
+                                 why_refused(status));
+        }
+        replies_.tell(envelope.reply, envelope.id, Reply::Status::dead, why_broken(error));
     }
 
     void confirm(const Batch::Message& message, ConfirmStatus status) {
@@ -173,7 +197,10 @@ private:
         bool all_refused = true;
         for (const Batch::Message& message : batch_.messages()) {
             confirm(message, status);
-            if (asker_of(message)) message.head->refused = 1;
+            if (asker_of(message)) {
+                end(message, status);
+                message.head->refused = 1;
+            }
             if (message.head->refused == 0) all_refused = false;
         }
         confirmations_.send();
@@ -200,6 +227,7 @@ private:
     ServedQueue queue_;
     std::size_t largest_;
     Confirmations confirmations_;
+    Replies replies_;
     std::int64_t earliest_due_ = DueBell::never;
 };
 

@@ -18,6 +18,11 @@ constexpr std::int64_t batch_time_ns = 20'000'000;
 constexpr std::int64_t linger_ms = 200;
 constexpr std::int64_t longest_wait_ms = 60'000;
 
+SlotReply slot_reply(const std::optional<ReplyAddress>& address) {
+    if (!address) return {};
+    return {address->queue_id, address->token, address->sequence};
+}
+
 // Ends the rows that are over, and forgets them.
 void finish_done(Slot& slot, Journal& journal) {
     for (const std::int64_t row : slot.done_rows())
@@ -51,7 +56,7 @@ Fetch JournalSource::fetch(Slot& slot) {
         slot.need(next.body.size());
         return Fetch::does_not_fit;
     }
-    slot.load(next.row, next.type, next.attempts, next.id, next.expires_ms, next.body);
+    slot.load(next.row, next.type, next.attempts, next.id, next.expires_ms, next.body, next.reply);
     ++next_;
     return Fetch::message;
 }
@@ -74,7 +79,8 @@ void JournalSource::claim(Slot& slot) {
                                                due.attempts,
                                                due.id.bytes,
                                                due.expires_ms.value_or(0),
-                                               {due.body.begin(), due.body.end()}});
+                                               {due.body.begin(), due.body.end()},
+                                               slot_reply(due.reply)});
                           });
         });
     });

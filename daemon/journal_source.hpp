@@ -39,6 +39,7 @@ private:
         SlotMessageId id{};
         std::int64_t expires_ms = 0;
         std::vector<std::byte> body;
+        SlotReply reply;
     };
 
     void claim(Slot& slot);

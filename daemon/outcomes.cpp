@@ -35,26 +35,38 @@ bool Outcomes::settle_written(std::size_t tally_row) {
     };
     if (!journal_.insist(look)) return false;
     if (!is_written) return true;
+    if (*tally == Tally::died) {
+        // Its caller may have been told already, and is told again: that does no harm.
+        const InHand message = take_in_hand(slot_);
+        const std::vector<Attempt> failures = history();
+        replies_.tell(message.reply, message.id, Reply::Status::dead,
+                      failures.empty() ? "see the log of myqd" : failures.back().cause);
+    }
     slot_.settle(*tally, tally_row);
     bell_.announce(DueBell::at_once);
     return true;
 }
 
 bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
-                      const std::string& cause, std::optional<std::chrono::milliseconds> delay) {
+                      const std::string& cause, std::optional<std::chrono::milliseconds> delay,
+                      std::string_view autopsy) {
     const std::uint32_t attempts = slot_.attempts();
     const std::string what = describe();
     slot_.note_failure(wall_clock_ms(), cause);
     if (attempts >= static_cast<std::uint32_t>(policy.attempts)) {
         return dead(message, tally_row,
                     fmt::format("{} attempt{}; the last one: {}", attempts,
-                                attempts == 1 ? "" : "s", cause));
+                                attempts == 1 ? "" : "s", cause),
+                    autopsy);
     }
     std::uniform_real_distribution<double> chance(-1, 1);
     const auto wait = delay.value_or(retry_delay(policy, attempts, chance(random_)));
     NewMessage as;
+    as.autopsy = autopsy;
     as.due_ms = wall_clock_ms() + wait.count();
     if (!write(message, as, {})) return false;
+    replies_.tell(message.reply, message.id, Reply::Status::retrying, cause, attempts,
+                  static_cast<std::uint64_t>(as.due_ms));
     slot_.settle(Tally::retried, tally_row);
     bell_.announce(as.due_ms);
     if (pace_.allows(monotonic_ns())) {
@@ -64,16 +76,45 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
     return true;
 }
 
-bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason) {
+bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason,
+                    std::string_view autopsy) {
     const std::string what = describe();
+    if (!bury(message, reason, autopsy)) return false;
+    replies_.tell(message.reply, message.id, Reply::Status::dead, reason);
+    settle_dead(what, reason, tally_row);
+    return true;
+}
+
+bool Outcomes::rejected(const InHand& message, std::size_t tally_row, const char* plugin,
+                        const std::string& reason) {
+    const std::string what = describe();
+    const std::string why = fmt::format("plugin {} rejects it: {}", plugin, reason);
+    slot_.note_failure(wall_clock_ms(), reason);
+    if (!bury(message, why, {})) return false;
+    replies_.end_with_reply(Reply::Status::rejected, reason);
+    settle_dead(what, why, tally_row);
+    return true;
+}
+
+void Outcomes::expired(const InHand& message, std::size_t tally_row) {
+    replies_.tell(message.reply, message.id, Reply::Status::expired,
+                  "its time was over before it was handled");
+    slot_.settle(Tally::expired, tally_row);
+}
+
+bool Outcomes::bury(const InHand& message, const std::string& reason, std::string_view autopsy) {
     NewMessage as;
+    as.autopsy = autopsy;
     as.dead = true;
-    if (!write(message, as, reason)) return false;
+    return write(message, as, reason);
+}
+
+void Outcomes::settle_dead(const std::string& what, const std::string& reason,
+                           std::size_t tally_row) {
     slot_.settle(Tally::died, tally_row);
     if (pace_.allows(monotonic_ns())) {
         spdlog::error("{} is dead: {}; see 'myq dead list'{}", what, reason, held_back());
     }
-    return true;
 }
 
 bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
@@ -99,14 +140,15 @@ bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_vi
                 row.body = message.body;
                 row.id = message.id;
                 row.expires_ms = message.expires_ms;
+                row.reply = message.reply;
                 row.attempts = slot_.attempts();
                 row.reason = reason;
                 row.history = failures;
                 journal.insert(journal.queue_number(queue_.name), row);
             } else if (as.dead) {
-                journal.bury(slot_.row(), slot_.attempts(), reason, failures);
+                journal.bury(slot_.row(), slot_.attempts(), reason, failures, as.autopsy);
             } else {
-                journal.defer(slot_.row(), slot_.attempts(), as.due_ms, failures);
+                journal.defer(slot_.row(), slot_.attempts(), as.due_ms, failures, as.autopsy);
             }
         });
     });
@@ -133,10 +175,14 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     row.due_ms = due_time(wish, now);
     row.expires_ms = wish.expires_ms;
     row.unique_key = wish.unique_key;
+    row.reply = wish.reply;
     ConfirmStatus status = ConfirmStatus::accepted;
     if (!admit(row, wish.confirm, status)) return false;
     answer(wish.confirm, status);
     const bool is_taken = status == ConfirmStatus::accepted;
+    if (!is_taken) {
+        replies_.tell(wish.reply, wish.id, Reply::Status::refused, why_refused(status));
+    }
     slot_.settle(is_taken ? Tally::journaled : Tally::refused, tally_row);
     if (is_taken) bell_.announce(row.due_ms);
     return true;

@@ -6,6 +6,7 @@
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_access.hpp"
 #include "daemon/log_pace.hpp"
+#include "daemon/replies.hpp"
 #include "daemon/retry_delay.hpp"
 #include "daemon/slot.hpp"
 
@@ -34,11 +35,18 @@ public:
 
     // An attempt failed: tried again after `delay`, or when the policy says, or dead after the
     // last.
+    // `autopsy` is what is known of its end, if it killed its worker.
     bool failed(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
-                const std::string& cause, std::optional<std::chrono::milliseconds> delay);
+                const std::string& cause, std::optional<std::chrono::milliseconds> delay,
+                std::string_view autopsy = {});
 
-    // No further attempt can help.
-    bool dead(const InHand& message, std::size_t tally_row, const std::string& reason);
+    // No further attempt can help: nobody takes it, or its handler says so.
+    bool dead(const InHand& message, std::size_t tally_row, const std::string& reason,
+              std::string_view autopsy = {});
+    bool rejected(const InHand& message, std::size_t tally_row, const char* plugin,
+                  const std::string& reason);
+    // Its time was over before it was handled.
+    void expired(const InHand& message, std::size_t tally_row);
 
     // Its envelope cannot be understood: dead, and the sender is told if it asked and can be.
     bool broken(const InHand& message, std::size_t tally_row);
@@ -49,11 +57,16 @@ public:
     // The daemon stops for longer than a slot can keep a message.
     bool shelved(const InHand& message, std::size_t tally_row);
 
+    // What callers are told, also while a handler is at work.
+    Replies& replies() { return replies_; }
+
     // "queue jobs: message of type 7, 12 bytes"
     std::string describe() const;
 
 private:
     bool write(const InHand& message, const NewMessage& as, std::string_view reason);
+    bool bury(const InHand& message, const std::string& reason, std::string_view autopsy);
+    void settle_dead(const std::string& what, const std::string& reason, std::size_t tally_row);
     bool admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
                ConfirmStatus& status);
     void answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status);
@@ -66,6 +79,7 @@ private:
     const DueBell& bell_;
     Survives survives_;
     Confirmations confirmations_;
+    Replies replies_;
     LogPace pace_;
     std::minstd_rand random_{std::random_device{}()};
 };

@@ -1,5 +1,7 @@
 #include "daemon/plugin.hpp"
 
+#include "daemon/last_words.hpp"
+#include "daemon/replies.hpp"
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 #include "sdk/contract.hpp"
@@ -21,6 +23,7 @@ namespace {
 
 const char* speaking = "plugin";
 std::int64_t* deadline = nullptr;
+Replies* replies = nullptr;
 
 void touch(std::int64_t more_ms) {
     constexpr std::int64_t longest = std::int64_t{24} * 3'600'000;
@@ -29,9 +32,21 @@ void touch(std::int64_t more_ms) {
     std::atomic_ref(*deadline).store(monotonic_ns() + more * 1'000'000);
 }
 
+int reply(const void* data, std::size_t size) {
+    if (replies == nullptr || size == 0) return 0;
+    return replies->collect({static_cast<const std::byte*>(data), size}) ? 0 : -1;
+}
+
+void progress(std::uint64_t done, std::uint64_t total, const char* text, std::size_t size) {
+    if (replies == nullptr) return;
+    replies->progress(done, total,
+                      text == nullptr ? std::string_view() : std::string_view(text, size));
+}
+
 void log_line(int level, const char* text, std::size_t size) {
     constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                 spdlog::level::err};
+    LastWords::keep_line(level, {text, size});
     const auto index = static_cast<std::size_t>(level);
     spdlog::log(index < levels.size() ? levels.at(index) : spdlog::level::err, "{}: {}", speaking,
                 std::string_view(text, size));
@@ -94,6 +109,8 @@ const myq_host& plugin_host() {
         .log = log_line,
         .should_stop = [] { return stop_requested() ? 1 : 0; },
         .touch = touch,
+        .reply = reply,
+        .progress = progress,
     };
     return host;
 }
@@ -104,6 +121,10 @@ void log_as(const char* plugin) {
 
 void touch_extends(std::int64_t* deadline_ns) {
     deadline = deadline_ns;
+}
+
+void replies_go_to(Replies* where) {
+    replies = where;
 }
 
 }  // namespace myq

@@ -47,5 +47,8 @@ const myq_host& plugin_host();
 void log_as(const char* plugin);  // must stay valid until the next call
 // Where touch() finds the deadline of the message in hand (SlotHeader::deadline_ns).
 void touch_extends(std::int64_t* deadline_ns);
+// Where reply() and progress() go; nullptr: nowhere.
+class Replies;
+void replies_go_to(Replies* where);
 
 }  // namespace myq

@@ -184,6 +184,10 @@ void Slot::recover() {
         failed.cause_size =
             std::min(failed.cause_size, static_cast<std::uint32_t>(failed.cause.size()));
     }
+    SlotAutopsy& autopsy = header_->autopsy;
+    autopsy.text_size =
+        std::min(autopsy.text_size, static_cast<std::uint32_t>(autopsy.text.size()));
+    autopsy.log_size = std::min(autopsy.log_size, static_cast<std::uint32_t>(autopsy.log.size()));
     finish_settling();
     if (!occupied()) return empty();
     if (header_->state != SlotState::busy) landed(find_length());
@@ -212,11 +216,13 @@ void Slot::landed(std::size_t length) {
 }
 
 void Slot::load(std::int64_t row, std::int64_t type, std::uint32_t attempts,
-                const SlotMessageId& id, std::int64_t expires_ms, std::span<const std::byte> body) {
+                const SlotMessageId& id, std::int64_t expires_ms, std::span<const std::byte> body,
+                const SlotReply& reply) {
     std::copy(body.begin(), body.end(), buffer_ + type_size);
     header_->row = row;
     header_->id = id;
     header_->expires_ms = expires_ms;
+    header_->reply = reply;
     landed(body.size());
     header_->attempts = attempts;
     type_of(buffer_).store(type, std::memory_order_release);

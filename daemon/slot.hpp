@@ -113,12 +113,14 @@ public:
     std::int64_t row() const { return header_->row; }  // in the journal; 0: from the kernel queue
     SlotMessageId id() const { return header_->id; }
     std::int64_t expires_ms() const { return header_->expires_ms; }  // 0: never
+    const SlotReply& reply() const { return header_->reply; }        // where row() is not 0
 
     // A message of `length` bytes was just received: it is busy, with no attempt yet.
     void landed(std::size_t length);
     // Puts a message of the journal into the empty slot; the body must fit.
     void load(std::int64_t row, std::int64_t type, std::uint32_t attempts, const SlotMessageId& id,
-              std::int64_t expires_ms, std::span<const std::byte> body);
+              std::int64_t expires_ms, std::span<const std::byte> body,
+              const SlotReply& reply = {});
     // One more attempt begins. `deadline_ns` as in SlotView.
     void begin_attempt(std::int64_t deadline_ns);
     // The attempt begun last has failed, and the next follows at once, in this slot.
@@ -152,6 +154,10 @@ public:
     std::span<const std::int64_t> done_rows() const;
     bool is_over() const;  // the message in the slot is one of them: killed while it was settled
     void forget_done_rows() { header_->done_count = 0; }
+
+    // For the last words of its worker, and for its successor to read.
+    SlotAutopsy& autopsy() { return header_->autopsy; }
+    const SlotHeader& header() const { return *header_; }
 
     // Where the deadline is, for whoever prolongs it from within a handler.
     std::int64_t* deadline() { return &header_->deadline_ns; }

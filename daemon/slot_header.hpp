@@ -39,6 +39,26 @@ struct SlotFailure {
     std::array<char, 112> cause{};
 };
 
+// Who waits for what becomes of a message of the journal; one of the kernel queue says so itself.
+struct SlotReply {
+    std::int32_t queue_id = 0;
+    std::int64_t token = 0;  // 0: nobody
+    std::uint64_t sequence = 0;
+};
+
+// What is known of a message that killed its worker, by the worker itself: see LastWords.
+struct SlotAutopsy {
+    std::uint64_t crash_sequence = 0;  // of the message that crashed, 0: none did
+    std::uint64_t address = 0;
+    std::int32_t signal = 0;
+    std::int32_t code = 0;
+    std::uint32_t text_size = 0;
+    std::uint32_t log_size = 0;
+    std::uint64_t log_sequence = 0;  // of the message that `log` is about
+    std::array<char, 1280> text{};   // what was called, and where it was
+    std::array<char, 896> log{};     // the handler's last lines
+};
+
 struct SlotHeader {
     std::uint64_t magic;
     std::uint64_t identity;
@@ -75,6 +95,9 @@ struct SlotHeader {
     // The message with this number is, or will be in a moment, in the journal as this, plus one.
     std::uint64_t written_sequence;
     std::uint32_t written_as;
+
+    SlotReply reply;  // of the message in the slot
+    SlotAutopsy autopsy;
 };
 
 constexpr std::size_t slot_header_size = 8192;

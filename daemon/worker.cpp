@@ -5,6 +5,7 @@
 #include "daemon/hygiene.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_source.hpp"
+#include "daemon/last_words.hpp"
 #include "daemon/one_message.hpp"
 #include "daemon/outcomes.hpp"
 #include "daemon/process_on_slot.hpp"
@@ -34,13 +35,15 @@ public:
         : task_(task),
           slot_(slot),
           handlers_(handlers),
-          outcomes_(task.queue, slot, journal, task.bell) {
+          outcomes_(task.queue, slot, journal, task.bell),
+          last_words_(slot, handlers) {
         message_.size = sizeof message_;
         message_.queue = task.queue.name.c_str();
         for (const LiveHandler& handler : handlers.all())
             rows_.push_back(slot.tally_row(handler.config->type.value_or(0)));
         message_.id = id_text_.data();
         touch_extends(slot.deadline());
+        replies_go_to(&outcomes_.replies());
     }
 
     // A message that its last worker had dealt with, but for taking it out of the slot.
@@ -88,9 +91,11 @@ private:
         const bool is_last = slot_.attempts() >= static_cast<std::uint32_t>(policy.attempts);
         in_hand_ = take_in_hand(slot_);
         if (!is_blameless || is_last) {
-            return outcomes_.failed(in_hand_, row, policy, cause, std::nullopt);
+            return outcomes_.failed(in_hand_, row, policy, cause, std::nullopt,
+                                    autopsy(slot_, cause, last_words_.facts(place_of(handler))));
         }
         slot_.note_failure(wall_clock_ms(), cause);
+        slot_.autopsy().crash_sequence = 0;  // it had crashed by itself, and then all were killed
         return handle();
     }
 
@@ -111,6 +116,8 @@ private:
         }
         bool settled = true;
         if (outcome_.verdict == MYQ_DONE) [[likely]] {
+            if (in_hand_.reply) [[unlikely]]
+                outcomes_.replies().end_with_reply(Reply::Status::done, {});
             slot_.settle(Tally::handled, row);
         } else {
             settled = settle_failure(*handler, row);
@@ -135,9 +142,12 @@ private:
         }
         message_.attempt = slot_.attempts();
         message_.timeout_ms = handler.timeout_ns / 1'000'000;
+        message_.wants_reply = in_hand_.reply ? 1 : 0;
+        outcomes_.replies().begin(in_hand_.reply, in_hand_.id);
         outcome_ = {};
         outcome_.size = sizeof outcome_;
         log_as(handler.plugin->name);
+        LastWords::begin(place_of(handler));
         handler.plugin->handle(handler.state, &message_, &outcome_);
         return true;
     }
@@ -146,10 +156,7 @@ private:
         outcome_.reason[sizeof outcome_.reason - 1] = '\0';
         std::string reason = outcome_.reason[0] != '\0' ? outcome_.reason : "it gave no reason";
         if (outcome_.verdict != MYQ_RETRY) {
-            slot_.note_failure(wall_clock_ms(), reason);
-            return outcomes_.dead(
-                in_hand_, row,
-                fmt::format("plugin {} rejects it: {}", handler.plugin->name, reason));
+            return outcomes_.rejected(in_hand_, row, handler.plugin->name, reason);
         }
         std::optional<std::chrono::milliseconds> delay;
         if (outcome_.delay_ms > 0) delay = std::chrono::milliseconds{outcome_.delay_ms};
@@ -161,7 +168,7 @@ private:
         over_ = false;
         id_text_[0] = '\0';
         if (slot_.row() == 0 && !is_envelope(slot_.body())) [[likely]] {
-            in_hand_ = {slot_.body(), {}, {}, nullptr, {}, {}};
+            in_hand_ = {slot_.body(), {}, {}, nullptr, {}, {}, {}};
             return true;
         }
         return unpack_more(row);
@@ -175,7 +182,7 @@ private:
         }
         if (in_hand_.wish) return outcomes_.journaled(*in_hand_.wish, row);
         if (in_hand_.expires_ms && *in_hand_.expires_ms <= wall_clock_ms()) {
-            slot_.settle(Tally::expired, row);
+            outcomes_.expired(in_hand_, row);
             return true;
         }
         over_ = false;
@@ -202,14 +209,17 @@ private:
         return handler.config->retry ? *handler.config->retry : task_.queue.retry;
     }
 
-    std::size_t row_of(const LiveHandler& handler) const {
-        return rows_[static_cast<std::size_t>(&handler - handlers_.all().data())];
+    std::size_t row_of(const LiveHandler& handler) const { return rows_[place_of(handler)]; }
+
+    std::size_t place_of(const LiveHandler& handler) const {
+        return static_cast<std::size_t>(&handler - handlers_.all().data());
     }
 
     const WorkerTask& task_;
     Slot& slot_;
     const HandlerTable& handlers_;
     Outcomes outcomes_;
+    LastWords last_words_;
     Hygiene hygiene_;
     std::vector<std::size_t> rows_;  // of the slot's tallies, for each handler
     InHand in_hand_;

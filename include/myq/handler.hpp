@@ -66,6 +66,13 @@ public:
         return has_id ? message_->id : "";
     }
 
+    // Whether the sender waits for a reply; see Handler::reply().
+    bool wants_reply() const {
+        const bool may = message_->size >= offsetof(myq_message, wants_reply) +
+                                               sizeof message_->wants_reply;  // since ABI 1.2
+        return may && message_->wants_reply != 0;
+    }
+
 private:
     const myq_message* message_;
 };
@@ -198,6 +205,24 @@ protected:
     void touch(std::chrono::milliseconds more) const {
         const bool can_touch = host_->size >= offsetof(myq_host, touch) + sizeof host_->touch;
         if (can_touch) host_->touch(more.count());
+    }
+
+    // Adds to the reply that the sender of the message in hand gets once that is done or rejected;
+    // nothing where nobody waits. False when it is longer now than the daemon keeps. See
+    // myq_host::reply.
+    bool reply(std::string_view bytes) const {
+        const bool can_reply = host_->size >= offsetof(myq_host, reply) + sizeof host_->reply;
+        return !can_reply || host_->reply(bytes.data(), bytes.size()) == 0;
+    }
+    bool reply(std::span<const std::byte> bytes) const {
+        return reply({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    }
+
+    // Tells a sender that waits how far this call is; `total` 0 for unknown. See
+    // myq_host::progress.
+    void progress(std::uint64_t done, std::uint64_t total, std::string_view text = {}) const {
+        const bool can_tell = host_->size >= offsetof(myq_host, progress) + sizeof host_->progress;
+        if (can_tell) host_->progress(done, total, text.data(), text.size());
     }
 
 private:

@@ -28,7 +28,7 @@
 #include <stdint.h>
 
 #define MYQ_ABI_MAJOR 1
-#define MYQ_ABI_MINOR 1
+#define MYQ_ABI_MINOR 2
 
 #ifdef __cplusplus
 extern "C" {
@@ -56,6 +56,7 @@ struct myq_message {
     int64_t timeout_ms; /* how long this call may take before the worker is killed, 0: no limit */
     const char* id;     /* since 1.1: 32 hex digits that stay the same at every attempt, or "" for a
                            message whose sender gave none */
+    int32_t wants_reply; /* since 1.2: not 0 if its sender waits for a reply */
 };
 
 /* What handle() answers. Filled in by the plugin; comes zeroed, but for its size. */
@@ -91,6 +92,17 @@ struct myq_host {
      * is left; nothing where there is no timeout. For work that is long and shows that it goes on.
      */
     void (*touch)(int64_t more_ms);
+
+    /* Since 1.2. Adds bytes to the reply that the sender of the message in hand waits for; it is
+     * sent when the message is over, done or rejected, and an attempt that fails replies nothing.
+     * 0; -1 when the reply is longer now than the daemon keeps, so that the sender gets none of it.
+     * Does nothing, and is 0, where nobody waits. */
+    int (*reply)(const void* data, size_t size);
+
+    /* Since 1.2. Tells a sender that waits how far the call in progress is: `done` of `total`, 0
+     * for unknown, and a few words, at most 512 bytes. As often as you like: what comes too often
+     * is left out. */
+    void (*progress)(uint64_t done, uint64_t total, const char* text, size_t text_size);
 };
 
 /* What an option is, so that myqd -t can refuse a wrong one by its line in the config. */

@@ -17,7 +17,8 @@
 //
 // The command finds
 //   standard input    the body, all of it, as a file that ends. It need not read it.
-//   standard output   logged line by line at level debug
+//   standard output   logged line by line at level debug; when the message's sender waits for a
+//                     reply it is that instead, byte for byte, if it exits with 0 or is rejected
 //   standard error    logged line by line at level warn. Of a longer line 1000 bytes are logged, of
 //                     each output 64 KiB a message; empty lines are left out.
 //   MYQ_TYPE, MYQ_TYPE_NAME, MYQ_QUEUE, MYQ_ID (empty for none), MYQ_ATTEMPT and PATH in its
@@ -106,9 +107,20 @@ public:
 private:
     myq::Outcome run(const myq::Message& message);
     std::vector<std::string> environment(const myq::Message& message) const;
-    Output::Sink sink(myq::Level level) const {
-        return
-            [this, level](std::string_view line) { log(level, name_ + ": " + std::string(line)); };
+    Output logged(myq::Level level) const {
+        return Output(
+            [this, level](std::string_view line) { log(level, name_ + ": " + std::string(line)); });
+    }
+
+    // The sender's, who waits for it; of no use to anybody when it is too long.
+    Output replied() const {
+        return Output(
+            [this, complained = false](std::string_view bytes) mutable {
+                if (reply(bytes) || complained) return;
+                complained = true;
+                log(myq::Level::warn, name_ + ": prints more than a reply may have");
+            },
+            Output::Pass::bytes);
     }
 
     Command command_;
@@ -131,7 +143,8 @@ myq::Outcome Exec::run(const myq::Message& message) {
     std::optional<Patience> patience;
     if (timeout) patience = {time_to_answer(message, *timeout), answer_step(*timeout)};
     const auto end = run_command(command_, environment(message), message.text(), patience,
-                                 sink(myq::Level::debug), sink(myq::Level::warn));
+                                 message.wants_reply() ? replied() : logged(myq::Level::debug),
+                                 logged(myq::Level::warn));
     if (!end) return myq::retry("no answer for " + readable(*timeout));
     if (end->by_signal) return myq::reject(describe(*end));
     if (end->code == 0) return myq::done();

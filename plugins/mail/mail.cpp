@@ -98,14 +98,14 @@ private:
     myq::Outcome send(const myq::Message& message, std::string_view mail) const {
         const auto time = time_to_answer(message, settings_.timeout);
         std::string words;
-        const auto end = run_command(
-            settings_.command, {standard_path}, mail, Patience{time, answer_step(time)},
-            [this](std::string_view line) { log(myq::Level::debug, line); },
-            [&](std::string_view line) {
-                log(myq::Level::warn, line);
-                if (words.size() < longest_quote)
-                    words += (words.empty() ? "" : "; ") + std::string(line);
-            });
+        const auto end =
+            run_command(settings_.command, {standard_path}, mail, Patience{time, answer_step(time)},
+                        Output([this](std::string_view line) { log(myq::Level::debug, line); }),
+                        Output([&](std::string_view line) {
+                            log(myq::Level::warn, line);
+                            if (words.size() < longest_quote)
+                                words += (words.empty() ? "" : "; ") + std::string(line);
+                        }));
         if (!end) return myq::retry("sendmail did not end within " + readable(time));
         if (!end->by_signal && end->code == 0) return myq::done();
 

@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-Output::Output(Sink sink) : sink_(std::move(sink)) {
+Output::Output(Sink sink, Pass pass) : sink_(std::move(sink)), pass_(pass) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) == -1) {
         throw std::system_error(errno, std::generic_category(), "pipe2");
@@ -29,6 +29,7 @@ void Output::read() {
 }
 
 void Output::take(std::string_view bytes) {
+    if (pass_ == Pass::bytes) return sink_(bytes);
     while (!bytes.empty()) {
         const std::size_t end = std::min(bytes.find('\n'), bytes.size());
         const std::string_view part = bytes.substr(0, end);

@@ -8,7 +8,8 @@
 #include <string_view>
 
 // What a command prints on one of its outputs, on its way to the log: line by line, bounded, so
-// that a command gone wild fills neither the log nor the memory.
+// that a command gone wild fills neither the log nor the memory. Or on its way to somebody who
+// waits for it, and sets bounds there.
 class Output {
 public:
     static constexpr std::size_t longest_line = 1000;   // bytes; the rest of the line is cut
@@ -16,8 +17,11 @@ public:
 
     using Sink = std::function<void(std::string_view line)>;
 
+    // What a sink is given: lines, bounded as above, or every byte as it comes.
+    enum class Pass { lines, bytes };
+
     // Makes the pipe. Throws std::system_error.
-    explicit Output(Sink sink);
+    explicit Output(Sink sink, Pass pass = Pass::lines);
 
     const Fd& write_end() const { return write_end_; }
     void close_write_end() { write_end_ = Fd{}; }
@@ -37,6 +41,7 @@ private:
     void end_line();
 
     Sink sink_;
+    Pass pass_;
     Fd read_end_, write_end_;
     std::string line_;
     bool line_is_cut_ = false;

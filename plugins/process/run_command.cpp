@@ -10,7 +10,6 @@
 #include <cstring>
 #include <stdexcept>
 #include <system_error>
-#include <utility>
 
 namespace {
 
@@ -86,24 +85,22 @@ void check_program(std::string_view option, const std::filesystem::path& program
 std::optional<Child::End> run_command(const Command& command,
                                       const std::vector<std::string>& environment,
                                       std::string_view input,
-                                      const std::optional<Patience>& patience, Output::Sink out,
-                                      Output::Sink err) {
+                                      const std::optional<Patience>& patience, Output out,
+                                      Output err) {
     const auto deadline = patience ? Clock::now() + patience->time : never;
-    Output output(std::move(out));
-    Output errors(std::move(err));
-    Child child(command, environment, input_file(input), output.write_end(), errors.write_end());
-    output.close_write_end();
-    errors.close_write_end();
+    Child child(command, environment, input_file(input), out.write_end(), err.write_end());
+    out.close_write_end();
+    err.close_write_end();
 
-    const bool answered = wait_for_end(child, {&output, &errors}, deadline);
+    const bool answered = wait_for_end(child, {&out, &err}, deadline);
     if (!answered) {
         child.signal_group(SIGTERM);
-        wait_for_end(child, {&output, &errors}, Clock::now() + patience->last_words);
+        wait_for_end(child, {&out, &err}, Clock::now() + patience->last_words);
         child.signal_group(SIGKILL);
     }
     const Child::End end = child.reap();
-    output.finish();
-    errors.finish();
+    out.finish();
+    err.finish();
     if (!answered) return std::nullopt;
     return end;
 }

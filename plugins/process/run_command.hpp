@@ -23,15 +23,15 @@ struct Patience {
     std::chrono::milliseconds time, last_words;
 };
 
-// Runs a command to its end with `input`, all of it, as a file on its standard input; each line of
-// its outputs goes to `out` and `err`. Nothing when it did not end in time, and so was killed with
+// Runs a command to its end with `input`, all of it, as a file on its standard input, and `out` and
+// `err` as its outputs. Nothing when it did not end in time, and so was killed with
 // its group. What a command that ended left running is left alone, but not listened to any more.
 // Throws std::system_error when it cannot be run.
 std::optional<Child::End> run_command(const Command& command,
                                       const std::vector<std::string>& environment,
                                       std::string_view input,
-                                      const std::optional<Patience>& patience, Output::Sink out,
-                                      Output::Sink err);
+                                      const std::optional<Patience>& patience, Output out,
+                                      Output err);
 
 // "exit status 3", "killed by SIGSEGV".
 std::string describe(const Child::End& end);

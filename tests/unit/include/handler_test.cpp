@@ -17,6 +17,8 @@ namespace {
 std::vector<std::pair<int, std::string>> log_lines;
 bool stopping = false;
 std::int64_t touched_ms = 0;
+std::string replied;
+std::string told;
 
 const myq_host host = {
     .size = sizeof(myq_host),
@@ -27,6 +29,16 @@ const myq_host host = {
               size_t size) { log_lines.emplace_back(level, std::string(text, size)); },
     .should_stop = [] { return stopping ? 1 : 0; },
     .touch = [](int64_t more_ms) { touched_ms = more_ms; },
+    .reply =
+        [](const void* data, size_t size) {
+            replied.append(static_cast<const char*>(data), size);
+            return replied.size() > 10 ? -1 : 0;
+        },
+    .progress =
+        [](uint64_t done, uint64_t total, const char* text, size_t size) {
+            told =
+                std::to_string(done) + "/" + std::to_string(total) + " " + std::string(text, size);
+        },
 };
 
 // Does as the body says.
@@ -46,6 +58,11 @@ struct Obedient : myq::Handler {
         if (body == "reject") return myq::reject("never");
         if (body == "reject long") return myq::reject(std::string(1000, 'x'));
         if (body == "log") log(myq::Level::warn, std::string("a\0b", 3));
+        if (body == "reply") {
+            const bool fits = reply("hello") && reply(message.body());
+            progress(1, 3, fits ? "fits" : "too long");
+        }
+        if (body == "reply too long") progress(0, 0, reply(body) ? "fits" : "too long");
         if (body == "touch") touch(std::chrono::seconds{3});
         if (body == "stop?") return should_stop() ? myq::retry("stopping") : myq::done();
         return myq::done();
@@ -211,6 +228,34 @@ TEST_CASE("handler: log and should_stop reach the host") {
     stopping = false;
 }
 
+TEST_CASE("handler: reply and progress reach the host, and a host of before has neither") {
+    handle("reply");
+    CHECK(std::exchange(replied, {}) == "helloreply");
+    CHECK(std::exchange(told, {}) == "1/3 fits");
+    handle("reply too long");
+    CHECK(std::exchange(replied, {}) == "reply too long");
+    CHECK(std::exchange(told, {}) == "0/0 too long");
+
+    myq_host before = host;
+    before.size = offsetof(myq_host, reply);
+    const myq_plugin* plugin = obedient();
+    Reason reason{};
+    void* state = plugin->start(&before, nullptr, 0, reason.data(), reason.size());
+    REQUIRE(state != nullptr);
+    myq_message message{};
+    message.size = offsetof(myq_message, wants_reply);
+    message.wants_reply = 1;
+    message.body = "reply";
+    message.body_size = 5;
+    myq_outcome outcome{};
+    plugin->handle(state, &message, &outcome);
+    plugin->stop(state);
+    CHECK(outcome.verdict == MYQ_DONE);
+    CHECK(replied == "");
+    CHECK(told == "");
+    CHECK_FALSE(myq::Message(message).wants_reply());
+}
+
 TEST_CASE("message: everything the daemon says of it can be read") {
     const std::string body("\0body", 5);
     const myq_message raw = {.size = sizeof(myq_message),
@@ -221,12 +266,14 @@ TEST_CASE("message: everything the daemon says of it can be read") {
                              .body_size = body.size(),
                              .attempt = 3,
                              .timeout_ms = 1500,
-                             .id = "00112233445566778899aabbccddeeff"};
+                             .id = "00112233445566778899aabbccddeeff",
+                             .wants_reply = 1};
     const myq::Message message(raw);
     CHECK(message.type() == INT64_MAX);
     CHECK(message.type_name() == "name");
     CHECK(message.queue() == "jobs");
     CHECK(message.id() == "00112233445566778899aabbccddeeff");
+    CHECK(message.wants_reply());
     CHECK(message.text() == body);
     CHECK(message.body().size() == 5);
     CHECK(message.body()[1] == std::byte{'b'});

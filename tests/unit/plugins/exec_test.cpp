@@ -168,3 +168,20 @@ TEST_CASE("exec: options that cannot work are refused with the reason") {
     CHECK(with("environment", {"MYQ_TYPE=1"}) ==
           "option 'environment': MYQ_TYPE=1: MYQ_ names are set by myq");
 }
+
+TEST_CASE(
+    "exec: standard output is the reply of who waits for one, byte for byte, and not logged") {
+    StartedPlugin exec("exec", shell(R"(printf 'a\0b\n\nc'; echo hm >&2)"));
+    CHECK(exec.handle("", {.wants_reply = true}) == Answer{MYQ_DONE, ""});
+    CHECK(take_reply() == std::string("a\0b\n\nc", 6));
+    CHECK(take_log() == std::vector<LogLine>{{MYQ_WARN, "sh: hm"}});
+    CHECK(exec.handle("") == Answer{MYQ_DONE, ""});
+    CHECK(take_reply() == "");
+}
+
+TEST_CASE("exec: more output than a reply may have is said once") {
+    StartedPlugin exec("exec", shell("head -c 3000000 /dev/zero; exit 3"));
+    CHECK(exec.handle("", {.wants_reply = true}) == Answer{MYQ_REJECT, "exit status 3"});
+    CHECK(take_reply().size() == 3'000'000);
+    CHECK(take_log() == std::vector<LogLine>{{MYQ_WARN, "sh: prints more than a reply may have"}});
+}

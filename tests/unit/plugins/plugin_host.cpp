@@ -14,6 +14,10 @@ namespace {
 
 std::vector<LogLine> log_lines;  // the contract's log() has no context pointer
 
+std::string replied;
+// What a reply may have here.
+constexpr std::size_t most_replied = 1'000'000;
+
 const myq_host host = {
     .size = sizeof(myq_host),
     .abi_major = MYQ_ABI_MAJOR,
@@ -25,6 +29,12 @@ const myq_host host = {
         },
     .should_stop = [] { return 0; },
     .touch = [](int64_t) {},
+    .reply =
+        [](const void* data, size_t size) {
+            replied.append(static_cast<const char*>(data), size);
+            return replied.size() > most_replied ? -1 : 0;
+        },
+    .progress = [](uint64_t, uint64_t, const char*, size_t) {},
 };
 
 const myq_plugin* load(const std::string& name) {
@@ -82,7 +92,8 @@ Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
                                  .body_size = body.size(),
                                  .attempt = letter.attempt,
                                  .timeout_ms = letter.timeout_ms,
-                                 .id = letter.id.c_str()};
+                                 .id = letter.id.c_str(),
+                                 .wants_reply = letter.wants_reply ? 1 : 0};
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     plugin_->handle(state_, &message, &outcome);
@@ -105,6 +116,10 @@ std::string refusal(const std::string& name, const OptionMap& options) {
 
 std::vector<LogLine> take_log() {
     return std::exchange(log_lines, {});
+}
+
+std::string take_reply() {
+    return std::exchange(replied, {});
 }
 
 TempDir::TempDir() {

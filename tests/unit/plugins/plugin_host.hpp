@@ -41,6 +41,7 @@ struct Letter {
     std::uint32_t attempt = 1;
     std::int64_t timeout_ms = 0;
     std::string id = {};
+    bool wants_reply = false;
 };
 
 // One plugin, started with options as a worker would; stopped in the destructor.
@@ -74,6 +75,9 @@ std::string refusal(const std::string& name, const OptionMap& options);
 
 // What plugins logged since the last call.
 std::vector<LogLine> take_log();
+
+// What plugins replied since the last call.
+std::string take_reply();
 
 // A directory that is removed with everything in it.
 class TempDir {
