@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,6 +57,17 @@ std::string history(const JournalEntry& entry, std::int64_t now_ms) {
     return text;
 }
 
+// A line each, as the daemon wrote them.
+std::string autopsy_fields(std::string_view lines) {
+    std::string text;
+    while (!lines.empty()) {
+        const std::string_view line = lines.substr(0, lines.find('\n'));
+        text += field(text.empty() ? "autopsy" : "", printable(line));
+        lines.remove_prefix(std::min(lines.size(), line.size() + 1));
+    }
+    return text;
+}
+
 std::string body_field(const JournalEntry& entry) {
     constexpr std::size_t most = 1024;
     const std::string_view body = text_of(entry.body);
@@ -78,6 +90,7 @@ std::string form(const JournalEntry& entry, const std::optional<Config>& config,
     text += time_field("died", entry.died_ms, now_ms);
     text += field("attempts", std::to_string(entry.attempts));
     text += history(entry, now_ms);
+    text += autopsy_fields(entry.autopsy);
     text += field("size", counted(entry.body.size(), "byte"));
     return text + body_field(entry);
 }

@@ -55,7 +55,10 @@ nlohmann::ordered_json to_json(const JournalEntry& entry, bool with_history) {
                  {"unique", json_text(entry.unique_key)},
                  {"attempts", entry.attempts},
                  {"reason", json_text(entry.reason)}};
-    if (with_history) json["history"] = attempts(entry.history);
+    if (with_history) {
+        json["history"] = attempts(entry.history);
+        json["autopsy"] = entry.autopsy.empty() ? Json() : Json(json_text(entry.autopsy));
+    }
     json.update(to_json(entry.type, entry.body));
     return json;
 }

@@ -1,3 +1,4 @@
+#include "client/call.hpp"
 #include "client/create.hpp"
 #include "client/dead.hpp"
 #include "client/doctor.hpp"
@@ -93,6 +94,7 @@ int main(int argc, char** argv) {
         ConfigChoice config;
         config.add(app);
         add_send(app, config);
+        add_call(app, config);
         add_recv(app, config);
         add_peek(app, config);
         add_status(app, config);

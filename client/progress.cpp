@@ -14,10 +14,11 @@ namespace myq {
 
 namespace {
 
-constexpr std::string_view erase_line = "\r\x1b[K";
 constexpr std::size_t bar_width = 24;
 
-std::string bar(std::uint64_t done, std::uint64_t total) {
+}  // namespace
+
+std::string progress_bar(std::uint64_t done, std::uint64_t total) {
     const double share =
         total == 0 ? 1.0 : std::min(1.0, static_cast<double>(done) / static_cast<double>(total));
     std::string cells(bar_width, '-');
@@ -25,8 +26,6 @@ std::string bar(std::uint64_t done, std::uint64_t total) {
     std::fill_n(cells.begin(), filled, '#');
     return fmt::format("[{}] {:3.0f} %  ", cells, share * 100);
 }
-
-}  // namespace
 
 Progress::Progress(std::optional<std::uint64_t> total, const char* verb)
     : is_shown_(isatty(STDERR_FILENO) == 1),
@@ -57,9 +56,9 @@ void Progress::draw(std::string_view reason) {
     next_ = now + std::chrono::milliseconds{100};
     drawn_ = true;
     const std::chrono::duration<double> took = now - start_;
-    fmt::print(stderr, "{}{}{}  {:.0f}/s{}{}", erase_line, total_ ? bar(bytes_, *total_) : "",
-               counted(messages_, "message"), static_cast<double>(messages_) / took.count(),
-               reason.empty() ? "" : "  ", reason);
+    fmt::print(stderr, "{}{}{}  {:.0f}/s{}{}", erase_line,
+               total_ ? progress_bar(bytes_, *total_) : "", counted(messages_, "message"),
+               static_cast<double>(messages_) / took.count(), reason.empty() ? "" : "  ", reason);
     std::fflush(stderr);
 }
 

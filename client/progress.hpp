@@ -3,9 +3,16 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 namespace myq {
+
+// Written to a terminal, it takes the line away that the cursor is on.
+constexpr std::string_view erase_line = "\r\x1b[K";
+
+// "[######------------------]  25 %  "
+std::string progress_bar(std::uint64_t done, std::uint64_t total);
 
 // How far a long send has come: one line on standard error, only if that is a terminal and only
 // from the second second on.

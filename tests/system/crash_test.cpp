@@ -210,3 +210,45 @@ TEST_CASE("crash: workers that die before their first message are paced") {
     REQUIRE(daemon.logged("does not start", 2));
     CHECK(count(daemon.log(), "does not start") == 2);
 }
+
+TEST_CASE("crash: what killed a worker is kept with its message") {
+    struct Row {
+        const char* body;
+        std::vector<std::string> lines;
+    };
+    const Row rows[] = {
+        {"crash the last line",
+         {"attempt 2: killed by SIGSEGV in plugin answers 1.2.0",
+          "SIGSEGV at address 0x0: nothing is there", "plugin answers 1.2.0, build id ",
+          "option greeting: hello world", "option api_token: (hidden)", "#0 answers.so+0x",
+          "log info the last line"}},
+        {"abort",
+         {"killed by SIGABRT in plugin answers 1.2.0", "#0 libc.so.6+0x", "answers.so+0x"}},
+        {"smash", {"killed by SIGSEGV in plugin answers", "#0 answers.so+0x", "#1 answers.so+0x"}},
+        {"throw",
+         {"killed by SIGABRT", "uncaught: std::__cxx11::basic_string", "libstdc++.so.6+0x"}},
+        {"exit", {"exit status 3 in plugin answers", "plugin answers 1.2.0, build id "}},
+        {"hang", {"no answer for 100ms from plugin answers", "log warn hanging"}},
+    };
+    const DaemonProcess daemon(
+        {{"answers"},
+         "retry: {attempts: 2, delay: 0s}\nhandlers: [{type: 7, plugin: answers, timeout: 100ms, "
+         "options: {greeting: hello world, api_token: sesame}}]",
+         {}});
+    REQUIRE(daemon.start().exit_code == 0);
+    int number = 0;
+    for (const Row& row : rows) {
+        CAPTURE(std::string(row.body));
+        daemon.send(7, row.body);
+        REQUIRE(daemon.logged("is dead: 2 attempts", ++number));
+        const std::string shown = daemon.myq({"dead", "show", std::to_string(number)}).out;
+        for (const std::string& line : row.lines)
+            CHECK_MESSAGE(shown.find(line) != std::string::npos, line << " in\n" << shown);
+        CHECK(shown.find("sesame") == std::string::npos);
+    }
+    // What was dead tells nothing of the next.
+    daemon.send(7, "reject it");
+    REQUIRE(daemon.logged("rejects it"));
+    const std::string shown = daemon.myq({"dead", "show", std::to_string(number + 1)}).out;
+    CHECK_MESSAGE(shown.find("autopsy") == std::string::npos, shown);
+}
