@@ -4,6 +4,7 @@
 // print [OPTION=VALUE...]          the envelope around standard input, to standard output
 // send KEY TYPE [OPTION=VALUE...]  the same, into a queue
 // confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+// call KEY TYPE [...]              the same, and prints the handler's reply; exits with the status of its end
 //
 // Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
 
@@ -76,6 +77,49 @@ final class ReplyQueue
             }
         }
     }
+
+    /** @return array{status: int, text: string, reply: string} */
+    public function waitForReply(int $sequence, callable $progress): array
+    {
+        $message = $this->libc->new('long[1025]');
+        $reply = '';
+        for (;;) {
+            $size = $this->libc->msgrcv($this->id, $message, 8192, 0, 0); // of any type
+            if ($size < 72 || $message[0] !== $this->token) {
+                continue;
+            }
+            $answer = substr(FFI::string(FFI::cast('char *', FFI::addr($message)), 8 + $size), 8);
+            $head = unpack('@9/Ckind/vsize', $answer);
+            if ($head['kind'] !== 4) {
+                continue;
+            }
+            $body = substr($answer, $head['size']);
+            ['number' => $number, 'status' => $status, 'size' => $size, 'first' => $first,
+                'second' => $second] = unpack('Pnumber/Vstatus/Vsize/Pfirst/Psecond', $body);
+            $text = substr($body, 32, $size);
+            if ($number !== $sequence) {
+                continue;
+            }
+            if ($status >= 16) { // news
+                if ($status === 17) {
+                    $progress($first, $second, $text);
+                }
+                continue;
+            }
+            if ($status === 1) { // done, but its reply has no room in this queue
+                return ['status' => $status, 'text' => $text, 'reply' => ''];
+            }
+            if ($first === 0) {
+                $reply = '';
+            }
+            if ($first === strlen($reply)) {
+                $reply .= substr($body, 32 + $size);
+            }
+            if (strlen($reply) >= $second) {
+                return ['status' => $status, 'text' => $text, 'reply' => $reply];
+            }
+        }
+    }
 }
 
 function deliver(string $key, string $type, string $message): void
@@ -122,6 +166,17 @@ switch ($verb) {
         deliver($place[0], $place[1], envelope($body, $options, $id));
         echo $replies->waitForConfirm(1), "\n";
         break;
+    case 'call':
+        $replies = new ReplyQueue(posix_getpwnam('myq')['uid']);
+        $options .= option(6, pack('VPP', $replies->id, $replies->token, 1));
+        deliver($place[0], $place[1], envelope($body, $options, $id));
+        $end = $replies->waitForReply(1, function (int $done, int $total, string $text): void {
+            echo "$done/$total $text\n";
+        });
+        unset($replies);
+        echo $end['reply'];
+        fwrite(STDERR, $end['text']);
+        exit($end['status']);
     default:
         fwrite(STDERR, "envelope.php: $verb: no such verb\n");
         exit(64);

@@ -3,6 +3,7 @@
 # print [OPTION=VALUE...]          the envelope around standard input, to standard output
 # send KEY TYPE [OPTION=VALUE...]  the same, into a queue
 # confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+# call KEY TYPE [...]              the same, and prints the handler's reply; exits with the status of its end
 #
 # Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
 use strict;
@@ -67,6 +68,30 @@ sub wait_for_confirm {
     }
 }
 
+sub wait_for_reply {
+    my ($queue, $token, $sequence, $progress) = @_;
+    my $reply = '';
+    while (1) {
+        my $type = $queue->rcv(my $answer, 8192, 0, 0);    # of any type: see "Confirms"
+        die "msgrcv: $!\n" unless defined $type;
+        next unless $type == $token && length $answer >= 72;
+        my ($kind, $head_size) = unpack 'x9 C v', $answer;
+        next unless $kind == 4;
+        my ($number, $status, $text_size, $first, $second) =
+            unpack 'Q< V V Q< Q<', substr $answer, $head_size;
+        my $text = substr $answer, $head_size + 32, $text_size;
+        next unless $number == $sequence;
+        if ($status >= 16) {    # news
+            $progress->($first, $second, $text) if $status == 17;
+            next;
+        }
+        return ($status, $text, '') if $status == 1;    # its reply has no room in this queue
+        $reply = '' if $first == 0;
+        $reply .= substr $answer, $head_size + 32 + $text_size if $first == length $reply;
+        return ($status, $text, $reply) if length $reply >= $second;
+    }
+}
+
 sub deliver {
     my ($key, $type, $message) = @_;
     my $queue = IPC::Msg->new(oct $key, 0) or die "msgget: $!\n";
@@ -96,6 +121,16 @@ if ($verb eq 'print') {
     deliver(@place, envelope($body, $options, $id));
     print wait_for_confirm($replies, $token, 1), "\n";
     $replies->remove;
+} elsif ($verb eq 'call') {
+    my ($replies, $token) = make_reply_queue(scalar getpwnam 'myq');
+    $options .= option(6, pack 'l< q< Q<', $replies->id, $token, 1);
+    deliver(@place, envelope($body, $options, $id));
+    my ($status, $text, $reply) =
+        wait_for_reply($replies, $token, 1, sub { print "$_[0]/$_[1] $_[2]\n" });
+    $replies->remove;
+    print $reply;
+    print STDERR $text;
+    exit $status;
 } else {
     die "envelope.pl: $verb: no such verb\n";
 }

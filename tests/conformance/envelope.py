@@ -3,6 +3,7 @@
 print [OPTION=VALUE...]          the envelope around standard input, to standard output
 send KEY TYPE [OPTION=VALUE...]  the same, into a queue
 confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
+call KEY TYPE [...]              the same, and prints the handler's reply; exits with the status of its end
 
 Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
 """
@@ -64,6 +65,31 @@ def wait_for_confirm(queue, token, sequence):
                 return status
 
 
+def wait_for_reply(queue, token, sequence, progress=lambda done, total, text: None):
+    reply = b""
+    while True:
+        answer, message_type = queue.receive()  # of any type: see "Confirms"
+        if message_type != token or answer[9] != 4:
+            continue
+        (head_size,) = struct.unpack_from("<H", answer, 10)
+        number, status, text_size, first, second = struct.unpack_from("<QIIQQ", answer, head_size)
+        text, part = answer[head_size + 32 :][:text_size], answer[head_size + 32 + text_size :]
+        if number != sequence:
+            continue
+        if status >= 16:  # news
+            if status == 17:
+                progress(first, second, text)
+            continue
+        if status == 1:  # done, but its reply has no room in this queue
+            return status, text, b""
+        if first == 0:
+            reply = b""
+        if first == len(reply):
+            reply += part
+        if len(reply) >= second:
+            return status, text, reply
+
+
 def open_queue(key):
     import sysv_ipc
 
@@ -92,6 +118,18 @@ def main(verb, *words):
         open_queue(place[0]).send(envelope(body, options, message_id), type=int(place[1]))
         print(wait_for_confirm(replies, token, 1))
         replies.remove()
+    elif verb == "call":
+        replies, token = make_reply_queue(pwd.getpwnam("myq").pw_uid)
+        options += option(6, struct.pack("<iqQ", replies.id, token, 1))
+        open_queue(place[0]).send(envelope(body, options, message_id), type=int(place[1]))
+        status, text, reply = wait_for_reply(
+            replies, token, 1, lambda done, total, text: print(f"{done}/{total} {text.decode()}")
+        )
+        replies.remove()
+        sys.stdout.flush()
+        sys.stdout.buffer.write(reply)
+        sys.stderr.buffer.write(text)
+        sys.exit(status)
     else:
         sys.exit(f"envelope.py: {verb}: no such verb")
 

@@ -1,6 +1,7 @@
 // Senders of envelopes that know docs/wire-format.md and nothing else of myq: what they write is
 // what we write, and what they ask for is what we understand.
 #include "ipc/envelope.hpp"
+#include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
 #include "tests/support/run.hpp"
 #include "tests/support/temp_dir.hpp"
@@ -177,6 +178,48 @@ void understands_a_confirm(const Language& language) {
     CHECK(MessageQueue::list().size() == 1);
 }
 
+// The daemon's part of a call: news and an end of what others have asked, progress, a part that is
+// not gone on with, and then the reply in two.
+int answer_one(const MessageQueue& queue) noexcept {
+    if (setresgid(daemon_user, daemon_user, daemon_user) != 0) return 1;
+    if (setresuid(daemon_user, daemon_user, daemon_user) != 0) return 2;
+    const auto message = queue.receive(largest_body(), Selector::any(), Wait::yes);
+    Envelope envelope;
+    if (!message || decode_envelope(message->body, envelope) != EnvelopeError::none) return 3;
+    if (!envelope.reply || envelope.reply->sequence != 1) return 4;
+    const auto [id, token, sequence] = *envelope.reply;
+    const auto say = [&](const Reply& reply, std::int64_t type) {
+        return send_reply(id, daemon_user, type, encode_reply(reply, envelope.id)) ==
+               ReplyStatus::sent;
+    };
+    using Status = Reply::Status;
+    const std::string whole = "first, second";
+    const auto part = [&](std::uint64_t first, std::size_t size) {
+        return Reply{1,     Status::rejected, "why",
+                     first, whole.size(),     bytes(whole).subspan(first, size)};
+    };
+    if (!say({1, Status::done, {}, 0, 0, {}}, token == 1 ? 2 : token - 1)) return 5;
+    if (!say({2, Status::done, {}, 0, 0, {}}, token)) return 6;
+    if (!say({1, Status::progress, "half", 3, 6, {}}, token)) return 7;
+    if (!say({1, Status::retrying, "again", 1, 9, {}}, token)) return 8;
+    if (!say(part(0, 3), token)) return 9;  // its worker was killed here
+    if (!say(part(0, 7), token)) return 10;
+    if (!say(part(7, 6), token)) return 11;
+    return 0;
+}
+
+void understands_a_reply(const Language& language) {
+    const Sender sender(language);
+    const ScratchQueue queue = daemons_queue();
+    const pid_t daemon = fork_child([&] { return answer_one(queue); });
+    const Run called = sender.speak("hello", {"call", queue_key, "7"});
+    CHECK(called.err == "why");
+    CHECK(called.out == "3/6 half\nfirst, second");
+    CHECK(called.exit_code == 2);
+    CHECK(wait_for(daemon) == 0);
+    CHECK(MessageQueue::list().size() == 1);
+}
+
 // The blocks of code in a Markdown text that are marked as `language`.
 std::vector<std::string> code_blocks(const std::string& text, const std::string& language) {
     std::vector<std::string> blocks;
@@ -219,6 +262,16 @@ TEST_CASE("Python waits for a confirm and understands it") {
 }
 TEST_CASE("Perl waits for a confirm and understands it") {
     understands_a_confirm(perl);
+}
+
+TEST_CASE("PHP calls, and understands the reply") {
+    understands_a_reply(php);
+}
+TEST_CASE("Python calls, and understands the reply") {
+    understands_a_reply(python);
+}
+TEST_CASE("Perl calls, and understands the reply") {
+    understands_a_reply(perl);
 }
 
 TEST_CASE("A reply queue made in C is answered on") {
