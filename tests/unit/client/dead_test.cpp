@@ -193,6 +193,71 @@ TEST_CASE("dead show tells everything, and every attempt") {
                                              {"cause", "killed by SIGSEGV \x1b"}});
 }
 
+TEST_CASE("dead show tells what is known of the attempt that killed its worker") {
+    const Journaled journal;
+    NewMessage crashed = dead(7, "x", "crashed");
+    crashed.autopsy = "attempt 1: killed\nplugin resize \x1b[31m\n";
+    journal.insert("jobs", crashed);
+    const std::string shown = test::myq({"dead", "show", "1"}).out;
+    CHECK_MESSAGE(shown.find("autopsy       attempt 1: killed\n"
+                             "              plugin resize \\x1b[31m\n") != std::string::npos,
+                  shown);
+    const auto json = ordered_json::parse(test::myq({"dead", "show", "1", "--json"}).out);
+    CHECK(json["autopsy"] == "attempt 1: killed\nplugin resize \x1b[31m\n");
+}
+
+namespace {
+
+// A myqd and a gdb that say how they were called, in a /usr that forgets.
+void pretend_programs() {
+    for (const char* program : {"/usr/local/sbin/myqd", "/usr/local/sbin/gdb"}) {
+        write_file(program, "#!/bin/sh\nbasename \"$0\"\nfor word; do last=$word; done\n"
+                            "printf '<%s>' \"$@\"\necho\nid -u\ncat \"$last\"\nexit 65\n");
+        std::filesystem::permissions(program, std::filesystem::perms{0755});
+    }
+}
+
+}  // namespace
+
+TEST_CASE("dead replay hands the very message to myqd --try, as its handler would get it") {
+    pretend_programs();
+    const Journaled journal;
+    NewMessage in = dead(7, std::string_view("a\0b", 3), "crashed");
+    in.attempts = 5;
+    in.id.bytes[15] = std::byte{0x2a};
+    journal.insert("jobs", in);
+    const Outcome outcome = test::myq({"dead", "replay", "1"});
+    CHECK(outcome.status == 65);
+    CHECK(outcome.err == "");
+    const std::string words = outcome.out.substr(0, outcome.out.find("/proc/"));
+    CHECK(words.starts_with("myqd\n<-c><" + journal.file() + "><--try><--plugin><"));
+    CHECK_MESSAGE(words.ends_with("/log.so><--type><7><--queue><jobs><--attempt><5>"
+                                  "<--id><0000000000000000000000000000002a>"
+                                  "<--name><resize><--format><raw><--body><"),
+                  words);
+    CHECK_MESSAGE(outcome.out.ends_with(">\n950\n" + std::string("a\0b", 3)), outcome.out);
+    // Nothing has become of it.
+    CHECK(list().size() == 1);
+    CHECK(list()[0]["attempts"] == 5);
+}
+
+TEST_CASE("dead replay takes another plugin, and a debugger") {
+    pretend_programs();
+    const Journaled journal;
+    journal.insert("mails", dead(6, "x", "crashed"));
+    check_myq({"dead", "replay", "1"}, 78, "",
+              "myq: 1: the configuration names no handler for type 6 of queue mails: say whose it "
+              "is: --plugin FILE\n");
+    const Outcome outcome = test::myq({"dead", "replay", "1", "--gdb", "--plugin", "/srv/new.so"});
+    CHECK_MESSAGE(outcome.out.starts_with("gdb\n<--args><myqd><-c><" + journal.file() +
+                                          "><--try><--plugin></srv/new.so><--type><6>"
+                                          "<--queue><mails><--attempt><1><--no-fork><--body></"),
+                  outcome.out);
+    check_myq({"dead", "replay", "2"}, 69, "",
+              "myq: 2: no message has this number, or it is no more: see which there are: myq dead "
+              "list\n");
+}
+
 TEST_CASE("dead retry has messages tried again, as many as it says") {
     const Journaled journal;
     fill(journal);

@@ -2,6 +2,7 @@
 
 #include "ipc/envelope.hpp"
 #include "ipc/message_queue.hpp"
+#include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
 #include "tests/unit/ipc/scratch_queue.hpp"
 
@@ -21,6 +22,7 @@ struct Asked {
     std::optional<std::int64_t> due_ms, delay_ms, expires_ms;
     std::string unique, body;
     std::optional<ConfirmAddress> confirm;
+    std::optional<ReplyAddress> reply;
 };
 
 // The daemon's side of a queue: takes envelopes and confirms them, as the test wants it.
@@ -41,7 +43,8 @@ public:
                 envelope.expires_ms,
                 std::string(envelope.unique_key),
                 text({envelope.body.begin(), envelope.body.end()}),
-                envelope.confirm};
+                envelope.confirm,
+                envelope.reply};
     }
 
     std::vector<Asked> take(int count) const {
@@ -61,6 +64,15 @@ public:
     static void answer_bytes(const Asked& asked, std::span<const std::byte> bytes) {
         REQUIRE(asked.confirm);
         REQUIRE(send_reply(asked.confirm->queue_id, geteuid(), asked.confirm->token, bytes) ==
+                ReplyStatus::sent);
+    }
+
+    static void reply(const Asked& asked, const Reply& reply) {
+        reply_bytes(asked, encode_reply(reply, asked.id));
+    }
+    static void reply_bytes(const Asked& asked, std::span<const std::byte> bytes) {
+        REQUIRE(asked.reply);
+        REQUIRE(send_reply(asked.reply->queue_id, geteuid(), asked.reply->token, bytes) ==
                 ReplyStatus::sent);
     }
 

@@ -156,3 +156,16 @@ TEST_CASE("On a terminal peek cuts bodies to its width") {
     CHECK(shown.find("      23  " + std::string(23, 'x') + "\r\n") != std::string::npos);
     CHECK(shown.find("      24  " + std::string(20, 'y') + "...") != std::string::npos);
 }
+
+TEST_CASE("A call shows on a terminal how far its handler is, and takes that away at the end") {
+    const ScratchQueue queue;
+    Terminal terminal;
+    ClientProcess caller({"call", "--id", std::to_string(queue.id()), "--type", "1", "hello"},
+                         {.err = terminal.fd()});
+    const Asked asked = Intake(queue).take();
+    Intake::reply(asked, {1, Reply::Status::progress, "half", 1, 2, {}});
+    terminal.shows("[############------------]  50 %  half");
+    Intake::reply(asked, {1, Reply::Status::done, {}, 0, 5, bytes("reply")});
+    CHECK(caller.wait().out == "reply");
+    CHECK(terminal.has("half\r\x1b[K"));
+}
