@@ -23,7 +23,6 @@ namespace myq {
 
 namespace {
 
-using doctor::Finding;
 using doctor::Findings;
 using doctor::Severity;
 

@@ -21,7 +21,6 @@ namespace myq {
 
 namespace {
 
-using doctor::Finding;
 using doctor::Findings;
 using doctor::Severity;
 
