@@ -28,8 +28,6 @@ namespace myq {
 
 namespace {
 
-using Align = Table::Align;
-
 struct ListOptions {
     DeadFilter filter;
     std::uint64_t count = 50;
@@ -40,6 +38,7 @@ Table make_table() {
     const unsigned width = output_width();
     // On a terminal the reason leaves room for the body.
     const std::size_t widest = width == 0 ? std::string::npos : std::max(width / 3, 20U);
+    using Align = Table::Align;
     return {{{"NUMBER", Align::right},
              {"QUEUE/TYPE", Align::left, widest},
              {"DIED"},

@@ -18,9 +18,8 @@ namespace myq {
 
 namespace {
 
-using Align = Table::Align;
-
 Table make_table() {
+    using Align = Table::Align;
     return {{{"NUMBER", Align::right},
              {"STATE"},
              {"TYPE", Align::right},

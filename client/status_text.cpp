@@ -14,8 +14,6 @@ namespace myq {
 
 namespace {
 
-using Align = Table::Align;
-
 std::string table(std::vector<Table::Column> columns,
                   const std::vector<std::vector<std::string>>& rows) {
     std::string text;
@@ -91,12 +89,12 @@ std::string types_table(const std::vector<DaemonStatus::Type>& types) {
                         number(type.waiting())});
     }
     return table({{"TYPE"},
-                  {"HANDLED", Align::right},
-                  {"RETRIED", Align::right},
-                  {"DEAD", Align::right},
-                  {"EXPIRED", Align::right},
-                  {"DROPPED", Align::right},
-                  {"WAITING", Align::right}},
+                  {"HANDLED", Table::Align::right},
+                  {"RETRIED", Table::Align::right},
+                  {"DEAD", Table::Align::right},
+                  {"EXPIRED", Table::Align::right},
+                  {"DROPPED", Table::Align::right},
+                  {"WAITING", Table::Align::right}},
                  rows);
 }
 
@@ -111,14 +109,14 @@ std::string workers_table(const DaemonStatus& status, const std::string& queue) 
                         is_busy ? number(worker.attempt) : "-", number(worker.messages)});
     }
     if (rows.empty()) return {};
-    return "\nworkers\n" + table({{"PID", Align::right},
+    return "\nworkers\n" + table({{"PID", Table::Align::right},
                                   {"QUEUE"},
                                   {"ROLE"},
                                   {"SLOT"},
                                   {"STATE"},
-                                  {"TYPE", Align::right},
-                                  {"ATTEMPT", Align::right},
-                                  {"MESSAGES", Align::right}},
+                                  {"TYPE", Table::Align::right},
+                                  {"ATTEMPT", Table::Align::right},
+                                  {"MESSAGES", Table::Align::right}},
                                  rows);
 }
 

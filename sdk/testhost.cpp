@@ -64,6 +64,8 @@ std::vector<std::string> judge(const myq_plugin& plugin, const ContractOptions& 
     return sentences;
 }
 
+constexpr std::size_t longest_reply = std::size_t{1} << 20U;  // as a worker keeps
+
 Outcome to_outcome(myq_outcome& outcome) {
     outcome.reason[sizeof outcome.reason - 1] = '\0';
     const auto verdict = outcome.verdict == MYQ_DONE    ? MYQ_DONE
@@ -92,7 +94,7 @@ struct TestHost::Impl {
 
     static const myq_host& contract() {
         static const myq_host host = {
-            .size = offsetof(myq_host, touch) + sizeof(myq_host::touch),  // as far as it is kept
+            .size = sizeof host,
             .abi_major = MYQ_ABI_MAJOR,
             .abi_minor = MYQ_ABI_MINOR,
             .version = "testhost",
@@ -101,6 +103,12 @@ struct TestHost::Impl {
             .touch =
                 [](int64_t more_ms) {
                     if (now != nullptr) now->touches.emplace_back(more_ms);
+                },
+            .reply = collect,
+            .progress =
+                [](uint64_t done, uint64_t total, const char* text, size_t size) {
+                    if (now == nullptr || !now->is_asked) return;
+                    now->progress.push_back({done, total, std::string(text, size)});
                 },
         };
         return host;
@@ -112,6 +120,14 @@ struct TestHost::Impl {
         now->log.push_back({is_known ? Level{level} : Level::error, std::string(text, size)});
     }
 
+    static int collect(const void* data, size_t size) {
+        if (now == nullptr || !now->is_asked) return 0;
+        now->reply_is_too_long = now->reply_is_too_long || size > longest_reply - now->reply.size();
+        if (now->reply_is_too_long) return -1;
+        now->reply.append(static_cast<const char*>(data), size);
+        return 0;
+    }
+
     static const myq_plugin* describe(Entry entry) {
         const myq_plugin* plugin = entry(&contract());
         const std::string problem = contract_problem(plugin, "this test host");
@@ -119,11 +135,23 @@ struct TestHost::Impl {
         return plugin;
     }
 
+    void begin(bool wants_reply) {
+        touches.clear();
+        progress.clear();
+        reply.clear();
+        reply_is_too_long = false;
+        is_asked = wants_reply;
+    }
+
     const myq_plugin* plugin = nullptr;
     ContractOptions options;
     void* state = nullptr;
     std::vector<TestLogLine> log;
     std::vector<std::chrono::milliseconds> touches;
+    std::vector<TestProgress> progress;
+    std::string reply;
+    bool is_asked = false;  // the message in hand wants a reply
+    bool reply_is_too_long = false;
     bool is_asked_to_stop = false;
 };
 
@@ -156,12 +184,12 @@ TestHost::~TestHost() {
 
 Outcome TestHost::handle(const TestMessage& message) {
     Impl::now = impl_.get();
-    impl_->touches.clear();
+    impl_->begin(message.wants_reply);
     // Of its very size, so that a sanitizer sees who reads past the end; and not kept.
     const auto body = std::make_unique<char[]>(message.body.size());
     message.body.copy(body.get(), message.body.size());
     const TestMessage copy = message;
-    const myq_message shown = {.size = offsetof(myq_message, id) + sizeof(myq_message::id),
+    const myq_message shown = {.size = sizeof shown,
                                .type = copy.type,
                                .type_name = copy.type_name.c_str(),
                                .queue = copy.queue.c_str(),
@@ -169,12 +197,14 @@ Outcome TestHost::handle(const TestMessage& message) {
                                .body_size = message.body.size(),
                                .attempt = copy.attempt,
                                .timeout_ms = copy.timeout.count(),
-                               .id = copy.id.c_str()};
+                               .id = copy.id.c_str(),
+                               .wants_reply = message.wants_reply ? 1 : 0};
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     impl_->plugin->handle(impl_->state, &shown, &outcome);
     if (message.body != std::string_view(body.get(), message.body.size()))
         throw TestHostError("the handler wrote into the body, which is read-only in a worker");
+    if (outcome.verdict == MYQ_RETRY || impl_->reply_is_too_long) impl_->reply.clear();
     return to_outcome(outcome);
 }
 
@@ -198,6 +228,14 @@ void TestHost::clear_log() {
 
 void TestHost::ask_to_stop(bool wanted) {
     impl_->is_asked_to_stop = wanted;
+}
+
+const std::string& TestHost::reply() const {
+    return impl_->reply;
+}
+
+const std::vector<TestProgress>& TestHost::progress() const {
+    return impl_->progress;
 }
 
 const std::vector<std::chrono::milliseconds>& TestHost::touches() const {

@@ -51,12 +51,20 @@ struct TestMessage {
     std::uint32_t attempt = 1;
     std::chrono::milliseconds timeout{0};  // 0: no limit
     std::string id{};                      // 32 hex digits, "" for none
+    bool wants_reply = false;
 };
 
 // One line that the plugin logged.
 struct TestLogLine {
     Level level;
     std::string text;
+};
+
+// One progress() of the plugin.
+struct TestProgress {
+    std::uint64_t done, total;
+    std::string text;
+    bool operator==(const TestProgress&) const = default;
 };
 
 // One handler, started as in a worker: the plugin is described, its options are judged by its
@@ -97,6 +105,14 @@ public:
 
     // Each touch() of the last message, in order: how much more time it asked for.
     const std::vector<std::chrono::milliseconds>& touches() const;
+
+    // What the sender of the last message would get: all that was replied if the message wanted a
+    // reply and was done or rejected, "" else and where it is more than the megabyte that a worker
+    // keeps.
+    const std::string& reply() const;
+    // Each progress() of the last message, if it wanted a reply; of many at once a daemon would
+    // tell few.
+    const std::vector<TestProgress>& progress() const;
 
     // What is wrong with these options in the eyes of the plugin, a sentence each, as `myqd -t`
     // would say it; empty if they are right. Starts nothing.

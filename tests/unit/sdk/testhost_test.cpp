@@ -25,6 +25,14 @@ public:
     Outcome handle(const Message& message) override {
         const std::string_view body = message.text();
         if (body == "label") log(Level::info, label_);
+        if (body.starts_with("reply")) {
+            reply("one ");
+            progress(1, 2, "half");
+            reply("two");
+            if (body == "reply, later") return retry("not now");
+            if (body == "reply, at length" && !reply(std::string(1 << 20, 'x')))
+                log(Level::warn, "too long");
+        }
         if (body == "later") return retry("not now", milliseconds{1500});
         if (body == "never") return reject("no");
         if (body == "throw") throw std::runtime_error("thrown");
@@ -131,6 +139,21 @@ TEST_CASE("testhost: the handler sees every part of the message") {
     CHECK(host.logged("7 resize jobs 3 250 00112233445566778899aabbccddeeff"));
     host.handle("all");
     CHECK(host.log().back().text == "1  test 1 -1 ");
+}
+
+TEST_CASE("testhost: a reply is for who asked, when the message is over") {
+    TestHost host(obedient, label);
+    host.handle("reply");
+    CHECK(host.reply().empty());
+    CHECK(host.progress().empty());
+    host.handle({.body = "reply", .wants_reply = true});
+    CHECK(host.reply() == "one two");
+    CHECK(host.progress() == std::vector<TestProgress>{{1, 2, "half"}});
+    CHECK(host.handle({.body = "reply, later", .wants_reply = true}).verdict == MYQ_RETRY);
+    CHECK(host.reply().empty());
+    host.handle({.body = "reply, at length", .wants_reply = true});
+    CHECK(host.logged("too long"));
+    CHECK(host.reply().empty());
 }
 
 TEST_CASE("testhost: log lines, touches and the wish to stop are the host's own") {
