@@ -56,6 +56,7 @@ http {{
     location = /cut {{ return 444; }}
     location = /huge {{ root {dir}; error_page 405 =200 /huge; }}
     location = /away {{ return 307 /200; }}
+    location = /found {{ return 302 /200; }}
     location = /other {{ return 307 http://127.0.0.1:{port}/200; }}
     location = /file {{ return 307 file:///etc/passwd; }}
     location = /round {{ return 307 /round; }}

@@ -217,8 +217,14 @@ TEST_CASE("http: redirections are followed as far as is said, with the body") {
     CHECK(follow("/other") == done);
     CHECK_MESSAGE(stage.request(1)["authorization"] == "", "not to another host");
     CHECK(follow("/round").verdict == MYQ_REJECT);
-    CHECK(follow("/file").verdict == MYQ_RETRY);
+    const Answer elsewhere = follow("/file");
+    CHECK(elsewhere.verdict == MYQ_RETRY);
+    CHECK_MESSAGE(elsewhere.reason.find("\"file\" not supported or disabled") != std::string::npos,
+                  elsewhere.reason);
     CHECK(stage.nginx.requests().size() == 2);
+    CHECK(follow("/found") == done);
+    CHECK_MESSAGE(stage.request(2)["method"] == "POST", "where browsers would make a GET of it");
+    CHECK(stage.request(2)["body"] == "b");
 }
 
 TEST_CASE("http: a certificate is always checked, and ours is shown when it is asked for") {
