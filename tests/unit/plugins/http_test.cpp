@@ -239,6 +239,13 @@ TEST_CASE("http: a certificate is always checked, and ours is shown when it is a
                             {"client_certificate", {stage.nginx.client_certificate()}},
                             {"client_key", {stage.nginx.client_key()}}})) == done);
     CHECK(stage.request(1)["client"] == "CN=client");
+    const Answer downgraded = answer({{"url", {"https://localhost/other"}},
+                                      {"unix_socket", {stage.nginx.tls_socket()}},
+                                      {"ca_file", {ca}},
+                                      {"redirects", {"3"}}});
+    CHECK(downgraded.verdict == MYQ_RETRY);
+    CHECK_MESSAGE(downgraded.reason.find("\"http\" not supported or disabled") != std::string::npos,
+                  downgraded.reason);
     const Answer misnamed = answer({{"url", {"https://elsewhere/200"}},
                                     {"unix_socket", {stage.nginx.tls_socket()}},
                                     {"ca_file", {ca}}});
