@@ -46,7 +46,7 @@ public:
     bool shelved(const InHand& message, std::size_t tally_row);
 
     // "queue jobs: message of type 7, 12 bytes"
-    std::string describe() const;
+    std::string describe(const InHand& message) const;
 
 private:
     bool write(const InHand& message, const NewMessage& as, std::string_view reason);

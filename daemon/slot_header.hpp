@@ -69,6 +69,12 @@ struct SlotHeader {
     std::array<std::int64_t, 64> done_rows;
     std::array<SlotFailure, 8> failures;
     std::array<TallyRow, 64> tallies;
+
+    // Behind what older versions know, who left zeros here: see Slot::hold_segment() and load().
+    std::uint64_t large_size;
+    std::uint32_t segment_held;
+    std::int32_t segment_id;
+    std::array<std::byte, 16> segment_token;
 };
 
 constexpr std::size_t slot_header_size = 8192;

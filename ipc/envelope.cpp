@@ -244,6 +244,11 @@ EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelo
     return options;
 }
 
+bool is_blob(std::span<const std::byte> bytes) noexcept {
+    return bytes.size() >= envelope_head_size && is_envelope(bytes) &&
+           static_cast<EnvelopeKind>(bytes[wire::kind_at]) == EnvelopeKind::blob;
+}
+
 std::optional<std::size_t> envelope_size(std::span<const std::byte> bytes) noexcept {
     if (bytes.size() < envelope_head_size || !is_envelope(bytes)) return std::nullopt;
     if (wire::load<std::uint8_t>(bytes.data() + wire::version_at) != wire::version) {

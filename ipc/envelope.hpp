@@ -85,6 +85,9 @@ inline bool is_envelope(std::span<const std::byte> bytes) {
            std::memcmp(bytes.data(), envelope_magic.data(), envelope_magic.size()) == 0;
 }
 
+// Whether they begin as that of a blob does.
+bool is_blob(std::span<const std::byte> bytes) noexcept;
+
 // Total: any bytes in, an envelope or a reason out. No allocation, no exception. After the errors
 // `kind`, `blob` and `option` what is whole in it is still there, so that its sender can be told:
 // `id`, `confirm` and `body`. After the other errors nothing is.
