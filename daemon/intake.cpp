@@ -158,6 +158,7 @@ private:
         row.dead = !reason.empty();
         row.reason = reason;
         const Inserted inserted = journal.insert(number, row);
+        blob_.let_go();  // its segment must not outlive its removal
         message.head->status = ConfirmStatus::accepted;
         if (inserted == Inserted::duplicate) message.head->status = ConfirmStatus::duplicate;
         if (row.dead) message.head->status = ConfirmStatus::broken;

@@ -94,7 +94,7 @@ std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
     return head;
 }
 
-OutgoingBlob::OutgoingBlob(uid_t daemon, const QueueKey& queue, std::span<const std::byte> body)
+OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body)
     : segment_(SharedMemory::create(QueueKey::private_queue(), wire::blob_head_size + body.size(),
                                     unfinished_blob_mode)) {
     try {
@@ -104,7 +104,7 @@ OutgoingBlob::OutgoingBlob(uid_t daemon, const QueueKey& queue, std::span<const 
         reference_.size = body.size();
         fill_random(reference_.token);
         // The head first, then the gift: what a killed maker leaves the daemon can judge.
-        write_blob_head(bytes, {queue.value(), reference_.token, reference_.size});
+        write_blob_head(bytes, {queue, reference_.token, reference_.size});
         segment_.set({.uid = daemon, .gid = {}, .mode = blob_mode});
         reference_.checksum = copy_checked(bytes.subspan(wire::blob_head_size), body, true);
     } catch (...) {

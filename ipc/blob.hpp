@@ -1,7 +1,6 @@
 #pragma once
 
 #include "ipc/envelope.hpp"
-#include "ipc/queue_key.hpp"
 #include "ipc/shared_memory.hpp"
 
 #include <sys/types.h>
@@ -25,7 +24,7 @@ class OutgoingBlob {
 public:
     // `daemon` is the uid that owns the queue, `queue` that queue's key. Throws IpcError: no room,
     // or more than kernel.shmmax.
-    OutgoingBlob(uid_t daemon, const QueueKey& queue, std::span<const std::byte> body);
+    OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body);
     ~OutgoingBlob();  // removes the segment, unless its message was sent
     OutgoingBlob(const OutgoingBlob&) = delete;
     OutgoingBlob& operator=(const OutgoingBlob&) = delete;

@@ -1,7 +1,6 @@
 #pragma once
 
 #include "ipc/envelope.hpp"
-#include "ipc/queue_key.hpp"
 #include "ipc/shared_memory.hpp"
 
 #include <sys/types.h>

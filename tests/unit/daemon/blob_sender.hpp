@@ -23,7 +23,7 @@ inline bool has_segment(int id) {
 class BlobSender {
 public:
     explicit BlobSender(std::string_view body)
-        : blob_(std::in_place, ::geteuid(), QueueKey::from_text("0x6d797102"),
+        : blob_(std::in_place, ::geteuid(), 0x6d797102,
                 std::as_bytes(std::span(body))) {
         sender.envelope.kind = EnvelopeKind::blob;
         sender.envelope.blob = blob_->reference();

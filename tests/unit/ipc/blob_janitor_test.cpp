@@ -21,7 +21,7 @@ namespace {
 
 constexpr uid_t daemon_user = 950;
 constexpr uid_t sender = 951;
-const QueueKey queue_key = QueueKey::from_text("0x6d797101");
+constexpr key_t queue_key = 0x6d797101;
 
 bool exists(int id) {
     shmid_ds ds{};
@@ -48,7 +48,7 @@ int make_unfinished(const auto& tell, bool attach, bool with_head) {
         SharedMemory::create(QueueKey::private_queue(), 100, unfinished_blob_mode);
     if (!attach) tell(segment.id());
     const AttachedMemory memory = segment.attach(Access::read_write);
-    if (with_head) write_blob_head(memory.writable_bytes(), {queue_key.value(), {}, 36});
+    if (with_head) write_blob_head(memory.writable_bytes(), {queue_key, {}, 36});
     tell(segment.id());
     return 0;
 }
@@ -66,7 +66,7 @@ TEST_CASE("A blob that its sender still holds is none of the janitor's business"
     const auto blobs = unattached_blobs(daemon_user);
     REQUIRE(blobs.size() == 1);
     CHECK(blobs[0].segment_id == maker.id());
-    CHECK(blobs[0].queue == queue_key.value());
+    CHECK(blobs[0].queue == queue_key);
     CHECK(unattached_blobs(sender).empty());
     CHECK(remove_unreferenced(blobs[0], daemon_user, 1h, 0s));
     CHECK(!exists(maker.id()));
@@ -77,7 +77,7 @@ TEST_CASE("Segments that are no blobs are left alone") {
         const SharedMemory segment = SharedMemory::create(QueueKey::private_queue(), 100, 0600);
         if (with_head) {
             const AttachedMemory memory = segment.attach(Access::read_write);
-            write_blob_head(memory.writable_bytes(), {queue_key.value(), {}, 36});
+            write_blob_head(memory.writable_bytes(), {queue_key, {}, 36});
         }
         segment.set({.uid = uid, .gid = {}, .mode = mode});
         return segment;
@@ -121,7 +121,7 @@ TEST_CASE("A note from before the boot, or of a hostile maker, counts from now o
 TEST_CASE("What waits in a queue, or lies anywhere in a slot, is found") {
     const BlobReference one = sent_blob();
     const BlobReference two = sent_blob();
-    const ScratchQueue queue(MessageQueue::create(queue_key, 0600));
+    const ScratchQueue queue(MessageQueue::create(QueueKey::from_text("0x6d797101"), 0600));
     std::set<BlobToken> tokens;
     CHECK(find_blob_tokens(queue, tokens));
     CHECK(tokens.empty());
@@ -149,7 +149,7 @@ TEST_CASE("What waits in a queue, or lies anywhere in a slot, is found") {
 }
 
 TEST_CASE("A queue that cannot be looked through is no proof of anything") {
-    const ScratchQueue queue(MessageQueue::create(queue_key, 0600));
+    const ScratchQueue queue(MessageQueue::create(QueueKey::from_text("0x6d797101"), 0600));
     REQUIRE(queue.send(1, bytes("raw"), Wait::no) == SendStatus::sent);
     std::set<BlobToken> tokens;
     CHECK(as_user(sender, [&] { return find_blob_tokens(queue, tokens) ? 1 : 0; }) == 0);

@@ -23,7 +23,7 @@ namespace {
 
 constexpr uid_t daemon_user = 950;
 constexpr uid_t sender = 951;
-const QueueKey queue_key = QueueKey::from_text("0x6d797101");
+constexpr key_t queue_key = 0x6d797101;
 
 std::string long_body(std::size_t size = 3'000'001) {
     std::string body(size, '\0');
@@ -64,7 +64,7 @@ struct Forged {
         reference.size = body.size();
         reference.token.fill(std::byte{7});
         const AttachedMemory memory = segment.attach(Access::read_write);
-        write_blob_head(memory.writable_bytes(), {queue_key.value(), reference.token, body.size()});
+        write_blob_head(memory.writable_bytes(), {queue_key, reference.token, body.size()});
         const auto body_bytes = memory.writable_bytes().subspan(wire::blob_head_size);
         std::ranges::copy(bytes(body), body_bytes.begin());
         reference.checksum = ~wire::extend_crc(wire::crc_begin, body_bytes);
