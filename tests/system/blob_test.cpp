@@ -1,3 +1,4 @@
+#include "ipc/blob_janitor.hpp"
 #include "ipc/shared_memory.hpp"
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/ledger.hpp"
@@ -6,6 +7,8 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <chrono>
+#include <optional>
 #include <string>
 
 using namespace myq::test;
@@ -190,4 +193,33 @@ TEST_CASE("blobs: JSON and what PHP serialized are decoded, however long they ar
     CHECK(daemon.logged("message of type 2, 300000 bytes is dead: its body is not JSON"));
     CHECK(Scene::no_segments());
     CHECK(daemon.stop().exit_code == 0);
+}
+
+TEST_CASE("blobs: what killed senders and a removed queue left behind is freed") {
+    const Scene scene;
+    REQUIRE(scene.daemon.start().exit_code == 0);
+    REQUIRE(scene.daemon.stop().exit_code == 0);
+    REQUIRE(scene.send_number("3").exit_code == 0);
+    CHECK(myq::SharedMemory::list().size() == 1);
+    SUBCASE("at the start") {
+        scene.daemon.queue().remove();
+        REQUIRE(scene.daemon.start().exit_code == 0);
+        CHECK(scene.daemon.logged("freed the shared memory of 1 body without a message"));
+    }
+    SUBCASE("at work") {
+        // The message is taken by somebody who does not know what a blob is.
+        REQUIRE(scene.daemon.queue().receive(8192, myq::Selector::any(), myq::Wait::no));
+        const myq::UnattachedBlob blob = myq::unattached_blobs(950).at(0);
+        const auto segment = myq::SharedMemory::from_id(blob.segment_id);
+        std::optional held(segment.attach(myq::Access::read_only));
+        REQUIRE(scene.daemon.start().exit_code == 0);
+        CHECK(!myq::SharedMemory::list().empty());
+        held.reset();
+        // As if it had been seen without a message a while ago.
+        myq::remove_unreferenced(blob, 950, std::chrono::nanoseconds{1}, std::chrono::hours{1});
+        CHECK(scene.daemon.reload().exit_code == 0);
+    }
+    CHECK(Scene::no_segments());
+    CHECK(scene.daemon.stop().exit_code == 0);
+    CHECK(scene.ledger.times(3) == 0);
 }
