@@ -22,7 +22,14 @@ LargeBuffer::~LargeBuffer() {
 }
 
 std::span<std::byte> LargeBuffer::room(std::size_t size) {
-    if (!is_fit_for(size)) make((size + page - 1) / page * page);
+    if (!is_fit_for(size)) {
+        try {
+            make((size + page - 1) / page * page);
+        } catch (...) {
+            free_memory();  // half a buffer is none
+            throw;
+        }
+    }
     size_ = size;
     return {writable_, size_};
 }

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <tuple>
@@ -71,11 +72,20 @@ BlobError lasting(const IpcError& error) {
 
 void write_blob_head(std::span<std::byte> segment, const BlobHead& head) {
     namespace at = wire::blob_head;
+    // First: whoever is killed in here leaves what is known for a blob that was begun.
+    std::ranges::copy(std::as_bytes(std::span(blob_magic)), segment.data() + at::magic_at);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     wire::store(segment.data() + at::version_at, blob_version);
     wire::store(segment.data() + at::key_at, std::int32_t{head.queue});
     std::ranges::copy(head.token, segment.data() + at::token_at);
     wire::store(segment.data() + at::size_at, head.size);
-    std::ranges::copy(std::as_bytes(std::span(blob_magic)), segment.data() + at::magic_at);
+}
+
+bool may_become_blob(std::span<const std::byte> segment) {
+    if (segment.size() <= wire::blob_head_size) return false;
+    std::array<unsigned char, blob_magic.size()> begin{};
+    std::memcpy(begin.data(), segment.data(), begin.size());
+    return begin == blob_magic || begin == decltype(begin){};
 }
 
 std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {

@@ -28,6 +28,8 @@ struct BlobHead {
 void write_blob_head(std::span<std::byte> segment, const BlobHead& head);
 // nullopt for a segment that is no blob's. Copies first: the segment may change meanwhile.
 std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment);
+// Whether that was begun to be written, or nothing was written yet.
+bool may_become_blob(std::span<const std::byte> segment);
 
 // Private, of mode 0600, and `self` owns it: as OutgoingBlob gives it away.
 inline bool is_given_blob(const SharedMemoryStat& stat, uid_t self) {

@@ -44,13 +44,13 @@ void with_note(const UnattachedBlob& blob, uid_t self, const Change& change) {
     }
 }
 
-// Killed before it gave it away. Never attached, nothing is in it; else its head says what it is.
+// Killed before it gave it away.
 bool is_unfinished(const SharedMemoryStat& stat, uid_t self) {
     if (stat.key != IPC_PRIVATE || stat.uid != self || stat.creator_uid != self ||
         stat.mode != unfinished_blob_mode || stat.attached != 0 || !has_ended(stat.creator_pid)) {
         return false;
     }
-    return stat.attach_time == 0 || head_of(stat.id).has_value();
+    return may_become_blob(SharedMemory::from_id(stat.id).attach(Access::read_only).bytes());
 }
 
 }  // namespace
@@ -124,8 +124,8 @@ void keep_referenced(const UnattachedBlob& blob, uid_t self) {
 int remove_unfinished_blobs(uid_t self) {
     int removed = 0;
     for (const SharedMemoryStat& stat : SharedMemory::list()) {
-        if (!is_unfinished(stat, self)) continue;
         try {
+            if (!is_unfinished(stat, self)) continue;
             SharedMemory::from_id(stat.id).remove();
             ++removed;
         } catch (const IpcError&) {

@@ -43,12 +43,16 @@ Bytes message_of(const BlobReference& blob) {
     return encode_envelope(envelope);
 }
 
-int make_unfinished(const auto& tell, bool attach, bool with_head) {
+enum class Begun { made, attached, with_magic, with_head, something_else };
+
+int make_unfinished(const auto& tell, Begun begun) {
     const SharedMemory segment =
         SharedMemory::create(QueueKey::private_queue(), 100, unfinished_blob_mode);
-    if (!attach) tell(segment.id());
+    if (begun == Begun::made) tell(segment.id());
     const AttachedMemory memory = segment.attach(Access::read_write);
-    if (with_head) write_blob_head(memory.writable_bytes(), {queue_key, {}, 36});
+    if (begun >= Begun::with_magic) write_blob_head(memory.writable_bytes(), {queue_key, {}, 36});
+    if (begun == Begun::with_magic) memory.writable_bytes()[8] = std::byte{0};
+    if (begun == Begun::something_else) memory.writable_bytes()[0] = std::byte{1};
     tell(segment.id());
     return 0;
 }
@@ -158,20 +162,22 @@ TEST_CASE("A queue that cannot be looked through is no proof of anything") {
 }
 
 TEST_CASE("What a killed maker had not given away goes; nothing else of its user does") {
-    const auto maker = [](bool attach, bool with_head) {
-        return [=](const auto& tell) { return make_unfinished(tell, attach, with_head); };
+    const auto maker = [](Begun begun) {
+        return [=](const auto& tell) { return make_unfinished(tell, begun); };
     };
-    Maker never_attached(sender, maker(false, false));
-    Maker with_head(sender, maker(true, true));
-    Maker something_else(sender, maker(true, false));
-    Maker alive(sender, maker(false, false));
+    Maker made(sender, maker(Begun::made));
+    Maker attached(sender, maker(Begun::attached));
+    Maker with_magic(sender, maker(Begun::with_magic));
+    Maker with_head(sender, maker(Begun::with_head));
+    Maker something_else(sender, maker(Begun::something_else));
+    Maker alive(sender, maker(Begun::made));
     CHECK(remove_unfinished_blobs(sender) == 0);
-    for (Maker* one : {&never_attached, &with_head, &something_else})
+    for (Maker* one : {&made, &attached, &with_magic, &with_head, &something_else})
         one->kill();
     CHECK(as_user(daemon_user, [] { return remove_unfinished_blobs(daemon_user); }) == 0);
-    CHECK(as_user(sender, [] { return remove_unfinished_blobs(sender); }) == 2);
-    CHECK(!exists(never_attached.id()));
-    CHECK(!exists(with_head.id()));
+    CHECK(as_user(sender, [] { return remove_unfinished_blobs(sender); }) == 4);
+    for (const Maker* one : {&made, &attached, &with_magic, &with_head})
+        CHECK(!exists(one->id()));
     CHECK(exists(something_else.id()));
     CHECK(exists(alive.id()));
 }
