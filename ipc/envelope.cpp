@@ -238,8 +238,9 @@ EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelo
     }
     // A flag of a later version asks for something that would not be done.
     if (wire::load<std::uint32_t>(bytes.data() + wire::flags_at) != 0) return EnvelopeError::option;
-    if (envelope.kind == EnvelopeKind::blob && !read_blob(envelope.body, envelope.blob)) {
-        return EnvelopeError::blob;
+    if (envelope.kind == EnvelopeKind::blob) {
+        if (!read_blob(envelope.body, envelope.blob)) return EnvelopeError::blob;
+        envelope.body = {};
     }
     return options;
 }

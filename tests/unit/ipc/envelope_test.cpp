@@ -243,6 +243,8 @@ TEST_CASE("A blob says where its body lies, and nothing else says so") {
     REQUIRE(decode_envelope(sealed(expected), decoded) == EnvelopeError::none);
     CHECK(decoded.kind == EnvelopeKind::blob);
     CHECK(decoded.blob == envelope.blob);
+    CHECK(decoded.body.empty());
+    CHECK(encode_envelope(decoded) == sealed(expected));
     CHECK(decoded.delay_ms == 600'000);
 
     CHECK(refusal_with([](Envelope& e) { e.kind = EnvelopeKind::blob; }) ==
