@@ -139,8 +139,7 @@ bool has_blobs_to_judge(uid_t self) noexcept {
     try {
         const std::vector<SharedMemoryStat> all = SharedMemory::list();
         return std::any_of(all.begin(), all.end(), [&](const SharedMemoryStat& stat) {
-            return stat.attached == 0 && stat.key == IPC_PRIVATE && stat.uid == self &&
-                   (stat.mode == blob_mode || stat.mode == unfinished_blob_mode);
+            return stat.attached == 0 && is_given_in_part(stat, self);
         });
     } catch (const std::exception&) {
         return false;  // the next time

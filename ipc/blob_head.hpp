@@ -36,4 +36,10 @@ inline bool is_given_blob(const SharedMemoryStat& stat, uid_t self) {
     return stat.key == IPC_PRIVATE && stat.uid == self && stat.mode == blob_mode;
 }
 
+// The same, or on its way there: a sender that has no single call for both sets the uid first.
+inline bool is_given_in_part(const SharedMemoryStat& stat, uid_t self) {
+    return stat.key == IPC_PRIVATE && stat.uid == self &&
+           (stat.mode == blob_mode || stat.mode == unfinished_blob_mode);
+}
+
 }  // namespace myq

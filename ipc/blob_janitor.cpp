@@ -37,7 +37,7 @@ void with_note(const UnattachedBlob& blob, uid_t self, const Change& change) {
         const SharedMemory segment = SharedMemory::from_id(blob.segment_id);
         const AttachedMemory memory = segment.attach(Access::read_write);
         const auto head = read_blob_head(memory.bytes());
-        if (!is_given_blob(segment.stat(), self) || !head || head->token != blob.token) return;
+        if (!is_given_in_part(segment.stat(), self) || !head || head->token != blob.token) return;
         change(segment, memory.writable_bytes().data() + wire::blob_head::seen_at);
     } catch (const IpcError&) {
         // It is gone: somebody had its message after all.
@@ -58,7 +58,7 @@ bool is_unfinished(const SharedMemoryStat& stat, uid_t self) {
 std::vector<UnattachedBlob> unattached_blobs(uid_t self) {
     std::vector<UnattachedBlob> blobs;
     for (const SharedMemoryStat& stat : SharedMemory::list()) {
-        if (!is_given_blob(stat, self) || stat.attached != 0 || stat.removed) continue;
+        if (!is_given_in_part(stat, self) || stat.attached != 0 || stat.removed) continue;
         if (const auto head = head_of(stat.id)) {
             blobs.push_back({stat.id, head->queue, head->token});
         }

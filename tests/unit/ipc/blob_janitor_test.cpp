@@ -89,7 +89,9 @@ TEST_CASE("Segments that are no blobs are left alone") {
     made(daemon_user, 0600, false);
     made(daemon_user, 0640, true);
     made(sender, 0600, true);
+    made(sender, 0700, true);
     CHECK(unattached_blobs(daemon_user).empty());
+    made(daemon_user, 0700, true).remove();
     const SharedMemory blob = made(daemon_user, 0600, true);
     REQUIRE(unattached_blobs(daemon_user).size() == 1);
     // Not the same any more.
