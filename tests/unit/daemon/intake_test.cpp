@@ -92,7 +92,7 @@ TEST_CASE("a batch is written once, however often its intake is killed behind th
 }
 
 TEST_CASE(
-    "delays, ends and keys of an envelope reach the journal; a broken one is dead, with why") {
+    "delays, ends and keys of an envelope reach the journal, a broken one is dead, with why") {
     Scene scene;
     Sender sender("later");
     sender.envelope.confirm.reset();

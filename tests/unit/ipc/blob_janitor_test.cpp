@@ -163,7 +163,7 @@ TEST_CASE("A queue that cannot be looked through is no proof of anything") {
     CHECK(find_blob_tokens(queue, tokens));
 }
 
-TEST_CASE("What a killed maker had not given away goes; nothing else of its user does") {
+TEST_CASE("What a killed maker had not given away goes, nothing else of its user does") {
     const auto maker = [](Begun begun) {
         return [=](const auto& tell) { return make_unfinished(tell, begun); };
     };

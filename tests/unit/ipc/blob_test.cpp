@@ -103,7 +103,7 @@ TEST_CASE("A blob is private, given to the daemon, and read there as it was sent
     }
 }
 
-TEST_CASE("A blob whose message was not sent is gone with its sender; a sent one stays") {
+TEST_CASE("A blob whose message was not sent is gone with its sender, a sent one stays") {
     std::optional<OutgoingBlob> blob(std::in_place, daemon_user, queue_key, bytes("body"));
     const int unsent = blob->reference().segment_id;
     blob.reset();

@@ -260,7 +260,7 @@ TEST_CASE("A blob says where its body lies, and nothing else says so") {
                 "OutgoingBlob");
 }
 
-TEST_CASE("What a blob says of its body is whole or it is broken; its sender can be told") {
+TEST_CASE("What a blob says of its body is whole or it is broken, its sender can be told") {
     const std::string sound(32, '\1');
     const std::string confirm = "05 00 14 00 02 00 00 00 03 00 00 00 00 00 00 00"
                                 "04 00 00 00 00 00 00 00";

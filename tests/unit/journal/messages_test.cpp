@@ -46,7 +46,7 @@ TEST_CASE("bodies may be empty, long, and any bytes") {
     }
 }
 
-TEST_CASE("of a long body only its length is claimed; nobody's row has none") {
+TEST_CASE("of a long body only its length is claimed, nobody's row has none") {
     ScratchJournal journal;
     for (const std::uint64_t size : {longest_claimed_body, longest_claimed_body + 1}) {
         const std::string body(size, 'x');
