@@ -32,8 +32,7 @@ Failure unreadable(const std::string& name, int error) {
 BodyReader::BodyReader(const std::string& file, const BodyLimit& limit)
     : name_(file == "-" ? "standard input" : myq::quoted(file)),
       limit_(limit),
-      // One byte more than fits is enough to know that something does not.
-      buffer_(std::max(chunk, limit.bytes() + 2)) {
+      buffer_(chunk) {
     fd_ = file == "-" ? STDIN_FILENO : open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY);
     if (fd_ < 0) throw unreadable(name_, errno);
     struct stat status {};
@@ -56,6 +55,7 @@ bool BodyReader::fill() {
     std::memmove(buffer_.data(), buffer_.data() + begin_, end_ - begin_);
     end_ -= begin_;
     begin_ = 0;
+    if (end_ == buffer_.size()) buffer_.resize(larger());
     if (idle_ && !is_ready()) idle_();
     for (;;) {
         const ssize_t count = read(fd_, buffer_.data() + end_, buffer_.size() - end_);
@@ -66,6 +66,12 @@ bool BodyReader::fill() {
         if (errno != EINTR) throw unreadable(name_, errno);
         Waiting::check();
     }
+}
+
+// One byte more than fits is enough to know that something does not.
+std::size_t BodyReader::larger() const {
+    const std::size_t doubled = std::max<std::size_t>(2 * buffer_.size(), size_.value_or(0) + 1);
+    return std::max(buffer_.size() + 1, std::min(doubled, limit_.bytes() + 2));
 }
 
 std::string_view BodyReader::all() {

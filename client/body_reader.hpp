@@ -47,6 +47,7 @@ public:
 private:
     std::string_view rest() const { return {buffer_.data() + begin_, end_ - begin_}; }
     bool fill();
+    std::size_t larger() const;  // what the buffer grows to
 
     int fd_ = -1;
     std::string name_;

@@ -1,7 +1,7 @@
 #include "client/confirmed_sender.hpp"
 
 #include "client/counted.hpp"
-#include "client/moment.hpp"
+#include "client/parcel.hpp"
 #include "client/waiting.hpp"
 #include "config/duration.hpp"
 #include "config/text.hpp"
@@ -76,18 +76,18 @@ ConfirmedSender::ConfirmedSender(const Outlet& outlet, Wrapper wrapper, const Bo
       window_(settings_.window) {}
 
 void ConfirmedSender::send(std::string_view body) {
-    if (body.size() > limit_.bytes()) throw limit_.exceeded_by("the body");
     if (window_.sent() % sends_between_looks == 0) collect();
     stop_if_refused();
     while (window_.is_full()) {
         if (!next_answer()) throw unconfirmed();
         stop_if_refused();
     }
-    const MessageId id = MessageId::random();
-    put(wrapper_.wrap(body, id, ConfirmAddress{answers_.id(), answers_.token(), window_.next()},
-                      now_ms()));
-    window_.add(id);
-    last_id_ = id;
+    Parcel parcel(outlet_.place(), limit_, &wrapper_, body,
+                  ConfirmAddress{answers_.id(), answers_.token(), window_.next()});
+    put(parcel.bytes());
+    parcel.sent();
+    last_id_ = parcel.id().value();
+    window_.add(last_id_);
 }
 
 // With something in flight it waits for answers and looks for room now and then: one of the two

@@ -1,5 +1,7 @@
 #include "client/envelope_text.hpp"
 
+#include "client/blob_content.hpp"
+#include "client/counted.hpp"
 #include "client/message_json.hpp"
 #include "client/moment.hpp"
 #include "ipc/envelope.hpp"
@@ -44,6 +46,7 @@ std::string distance(std::int64_t time_ms, std::int64_t now_ms) {
 std::vector<std::string> options(const Envelope& envelope, std::int64_t now_ms) {
     std::vector<std::string> words = {"envelope"};
     if (envelope.kind != EnvelopeKind::message) words.emplace_back(name(envelope.kind));
+    if (envelope.blob) words.back() += " of " + counted(envelope.blob->size, "byte");
     if (envelope.due_ms) words.push_back("due " + distance(*envelope.due_ms, now_ms));
     if (envelope.delay_ms) words.push_back("delay " + span(*envelope.delay_ms / 1000));
     if (envelope.expires_ms) words.push_back("expires " + distance(*envelope.expires_ms, now_ms));
@@ -60,30 +63,39 @@ Json to_json(const Envelope& envelope) {
     if (envelope.expires_ms) json["expires_ms"] = *envelope.expires_ms;
     if (!envelope.unique_key.empty()) json["unique"] = json_text(envelope.unique_key);
     if (envelope.confirm) json["confirm"] = true;
+    if (envelope.blob) json["blob"] = {{"size", envelope.blob->size}};
     return json;
 }
 
 }  // namespace
 
-std::string shown_message(std::span<const std::byte> bytes, std::int64_t now_ms) {
+std::string shown_message(std::span<const std::byte> bytes, uid_t owner, std::int64_t now_ms) {
     if (!is_envelope(bytes)) return printable(text_of(bytes));
     Envelope envelope;
     const EnvelopeError error = decode_envelope(bytes, envelope);
     if (error != EnvelopeError::none) {
         return fmt::format("[broken envelope: {}] {}", describe(error), printable(text_of(bytes)));
     }
-    return fmt::format("[{}] {}", fmt::join(options(envelope, now_ms), ", "),
-                       printable(text_of(envelope.body)));
+    std::vector<std::string> words = options(envelope, now_ms);
+    const auto content = blob_content(bytes, owner);
+    if (content && !content->trouble.empty()) words.push_back(content->trouble);
+    const auto body = content ? std::span<const std::byte>(content->body) : envelope.body;
+    return fmt::format("[{}] {}", fmt::join(words, ", "), printable(text_of(body)));
 }
 
-nlohmann::ordered_json message_to_json(std::int64_t type, std::span<const std::byte> bytes) {
+nlohmann::ordered_json message_to_json(std::int64_t type, std::span<const std::byte> bytes,
+                                       uid_t owner) {
     if (!is_envelope(bytes)) return to_json(type, bytes);
     Envelope envelope;
     const EnvelopeError error = decode_envelope(bytes, envelope);
     const bool is_sound = error == EnvelopeError::none;
-    Json json = to_json(type, is_sound ? envelope.body : bytes);
+    const auto content = blob_content(bytes, owner);
+    const auto body = content ? std::span<const std::byte>(content->body) : envelope.body;
+    Json json = to_json(type, is_sound ? body : bytes);
+    if (content && !content->trouble.empty()) json["body"] = nullptr;
     json["size"] = bytes.size();
     json["envelope"] = is_sound ? to_json(envelope) : Json{{"error", describe(error)}};
+    if (content && !content->trouble.empty()) json["envelope"]["error"] = content->trouble;
     return json;
 }
 

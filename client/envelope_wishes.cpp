@@ -8,7 +8,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include <span>
 #include <stdexcept>
 
 namespace myq {
@@ -73,24 +72,20 @@ Wrapper::Wrapper(const EnvelopeWishes& wishes, std::int64_t now_ms)
     }
 }
 
-std::vector<std::byte> Wrapper::wrap(std::string_view body, const MessageId& id,
-                                     const std::optional<ConfirmAddress>& confirm,
-                                     std::int64_t now_ms) const {
+Envelope Wrapper::envelope(std::int64_t now_ms) const {
     Envelope envelope;
-    envelope.id = id;
     envelope.due_ms = due_ms_;
     // Counted from now and not from when the daemon takes it: it may have to be started first.
     if (delay_) envelope.due_ms = now_ms + delay_->count();
     if (ttl_) envelope.expires_ms = now_ms + ttl_->count();
     envelope.unique_key = unique_;
-    envelope.confirm = confirm;
-    envelope.body = std::as_bytes(std::span(body));
-    return encode_envelope(envelope);
+    return envelope;
 }
 
 std::size_t Wrapper::overhead() const {
-    const auto confirm = waits_ ? std::optional(ConfirmAddress{0, 1, 1}) : std::nullopt;
-    return wrap({}, {}, confirm, 0).size();
+    Envelope empty = envelope(0);
+    if (waits_) empty.confirm = ConfirmAddress{0, 1, 1};
+    return encode_envelope(empty).size();
 }
 
 }  // namespace myq

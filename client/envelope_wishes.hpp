@@ -7,8 +7,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace CLI {
 class App;
@@ -32,16 +30,15 @@ struct EnvelopeWishes {
     bool waits() const { return confirm || unique; }
 };
 
-// Puts bodies into envelopes that ask for what was wished. Times count from each wrap().
+// Puts bodies into envelopes that ask for what was wished. Times count from each envelope().
 class Wrapper {
 public:
     // Throws Failure for wishes that cannot be: a time that is none, a message that is worthless
     // before it is due. `now_ms` is what --at is read against.
     Wrapper(const EnvelopeWishes& wishes, std::int64_t now_ms);
 
-    std::vector<std::byte> wrap(std::string_view body, const MessageId& id,
-                                const std::optional<ConfirmAddress>& confirm,
-                                std::int64_t now_ms) const;
+    // An envelope that asks for it, without an id and a body. Good while the object lives.
+    Envelope envelope(std::int64_t now_ms) const;
 
     // How many bytes that makes a message longer.
     std::size_t overhead() const;

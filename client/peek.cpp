@@ -55,8 +55,8 @@ std::set<JournalState> parse_states(const std::vector<std::string>& words) {
 }
 
 // The message in what is left of a terminal's line; whole where there is no terminal.
-std::string shown(const Message& message, std::size_t used) {
-    std::string text = shown_message(message.body, now_ms());
+std::string shown(const Message& message, uid_t owner, std::size_t used) {
+    std::string text = shown_message(message.body, owner, now_ms());
     const unsigned width = output_width();
     if (width == 0) return text;
     const std::size_t room = std::max<std::size_t>(width, used + 10) - used;
@@ -64,15 +64,15 @@ std::string shown(const Message& message, std::size_t used) {
     return text;
 }
 
-std::string row(std::size_t index, const Message& message) {
+std::string row(std::size_t index, const Message& message, uid_t owner) {
     const std::string head =
         fmt::format("{:>5}  {:>10}  {:>6}  ", index, message.type, message.body.size());
-    return head + shown(message, head.size()) + "\n";
+    return head + shown(message, owner, head.size()) + "\n";
 }
 
-std::string line(std::size_t index, const Message& message) {
+std::string line(std::size_t index, const Message& message, uid_t owner) {
     nlohmann::ordered_json json = {{"index", index}};
-    json.update(message_to_json(message.type, message.body));
+    json.update(message_to_json(message.type, message.body, owner));
     return json.dump() + "\n";
 }
 
@@ -85,6 +85,7 @@ std::optional<std::int64_t> wanted_type(const PeekOptions& options, const Addres
 // What waits in the kernel queue. Returns how many it showed.
 std::uint64_t show_kernel(const Place& place, const PeekOptions& options) {
     const std::optional<std::int64_t> type = wanted_type(options, place);
+    const uid_t owner = place.queue.stat_any().uid;
     std::uint64_t shown_so_far = 0;
     for (std::size_t index = 0; shown_so_far < options.count; ++index) {
         const std::optional<Message> message = place.queue.peek(index);
@@ -93,7 +94,7 @@ std::uint64_t show_kernel(const Place& place, const PeekOptions& options) {
         if (!options.json && shown_so_far == 0) {
             print_out(fmt::format("{:>5}  {:>10}  {:>6}  {}\n", "INDEX", "TYPE", "SIZE", "BODY"));
         }
-        print_out(options.json ? line(index, *message) : row(index, *message));
+        print_out(options.json ? line(index, *message, owner) : row(index, *message, owner));
         ++shown_so_far;
     }
     return shown_so_far;

@@ -1,5 +1,6 @@
 #include "client/recv.hpp"
 
+#include "client/blob_content.hpp"
 #include "client/counted.hpp"
 #include "client/failure.hpp"
 #include "client/message_json.hpp"
@@ -63,7 +64,7 @@ public:
             }
             const std::optional<Message> message = take();
             if (!message) throw nothing_there(taken);
-            write(*message);
+            hand_out(*message);
         }
     }
 
@@ -126,6 +127,24 @@ private:
         return json.dump() + "\n";
     }
 
+    // A body in shared memory is the message's, and goes once it is written.
+    void hand_out(const Message& message) const {
+        const auto content = blob_content(message.body, place_.queue.stat_any().uid);
+        if (!content) return write(message, message);
+        if (!content->blob) {
+            fmt::print(stderr,
+                       "myq: {}: a message of type {} is a blob, and {}: it is written as "
+                       "it is\n",
+                       place_.name, message.type, content->trouble);
+            return write(message, message);
+        }
+        Message whole;
+        whole.type = message.type;
+        whole.body = content->body;
+        write(whole, message);
+        content->blob->remove();
+    }
+
     // What PHP serialized, as JSON; nullopt, and a word on standard error, for what it did not: the
     // message is taken already, and then shown as it is.
     std::optional<std::string> value_in(const Message& message) const {
@@ -138,9 +157,10 @@ private:
         }
     }
 
-    void write(const Message& message) const {
+    // `taken` is what was in the queue.
+    void write(const Message& message, const Message& taken) const {
         const int error = write_out(form(message));
-        if (error != 0) give_back(message, error);
+        if (error != 0) give_back(taken, error);
         if (message.truncated && !options_.json) {
             fmt::print(stderr, "myq: {}: a message of type {} was cut to {} bytes\n", place_.name,
                        message.type, message.body.size());

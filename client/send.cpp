@@ -19,12 +19,14 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 namespace myq {
 
@@ -37,6 +39,7 @@ struct SendOptions {
     std::string type;
     bool lines = false;
     bool php = false;
+    bool blob = false;
     EnvelopeWishes wishes;
     std::size_t window = 256;
     Patience patience;
@@ -141,6 +144,34 @@ std::optional<Wrapper> wrapper_for(const SendOptions& options) {
     return Wrapper(options.wishes, now_ms());
 }
 
+// The longest body that the reader of the queue takes out of shared memory; nullopt if nobody knows
+// that it can.
+std::optional<std::uint64_t> max_body_of(const Place& place, const SendOptions& options,
+                                         const ConfigChoice& choice) {
+    if (place.config) return place.config->max_body;
+    const std::uint64_t usual = QueueConfig{}.max_body;
+    try {
+        const std::optional<Config> config = choice.load_if_there();
+        const key_t key = place.queue.stat_any().key;
+        for (const QueueConfig& queue : config ? config->queues : std::vector<QueueConfig>{})
+            if (queue.key.value() == key) return queue.max_body;
+    } catch (const ConfigError&) {
+        // It is not asked for: the queue was named without it.
+    }
+    return options.blob ? std::optional(usual) : std::nullopt;
+}
+
+BodyLimit limit_for(const Place& place, const SendOptions& options, const ConfigChoice& choice,
+                    std::size_t overhead) {
+    const std::size_t largest = largest_body();
+    // What is short anyway needs no look at the configuration.
+    const bool is_short = options.body && options.file.empty() && *options.body != "-" &&
+                          !options.php && options.body->size() + overhead <= largest;
+    const auto max_body = is_short ? std::nullopt : max_body_of(place, options, choice);
+    if (!max_body) return {largest, overhead};
+    return {std::min<std::size_t>(largest, place.queue.stat_any().capacity), overhead, max_body};
+}
+
 void send(SendOptions options, const ConfigChoice& config) {
     // DEST is left out when a number names the queue: then the first word is the body.
     if (!options.place.key.empty() || options.place.id) {
@@ -152,7 +183,7 @@ void send(SendOptions options, const ConfigChoice& config) {
     const std::optional<Wrapper> wrapper = wrapper_for(options);
     const Place place = find(options.place, config);
     const Outlet outlet(place, type_to_send(options.type, place), options.patience);
-    const BodyLimit limit(largest_body(), wrapper ? wrapper->overhead() : 0);
+    const BodyLimit limit = limit_for(place, options, config, wrapper ? wrapper->overhead() : 0);
     const Waiting waiting;
     // What cannot be printed is an error and not the end: a queue for answers must be removed.
     if (options.json) std::signal(SIGPIPE, SIG_IGN);
@@ -173,6 +204,9 @@ void add_body(CLI::App& verb, SendOptions& options) {
     verb.add_option("--type", options.type, "The type: 1 to 2^63-1, or a handler's name")
         ->type_name("TYPE");
     verb.add_option("--file", options.file, "Send what this file holds")->type_name("FILE");
+    verb.add_flag("--blob", options.blob,
+                  "A body that is too long for the kernel may go through shared memory, though no "
+                  "config says that myqd reads there");
     verb.add_flag("--php", options.php,
                   "The body is JSON, and is sent as PHP's serialize() writes it");
 }

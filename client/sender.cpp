@@ -1,11 +1,10 @@
 #include "client/sender.hpp"
 
 #include "client/counted.hpp"
-#include "client/moment.hpp"
+#include "client/parcel.hpp"
 
 #include <fmt/format.h>
 
-#include <span>
 #include <utility>
 
 namespace myq {
@@ -19,15 +18,10 @@ PlainSender::PlainSender(const Outlet& outlet, std::optional<Wrapper> wrapper,
       tell_(std::move(tell)) {}
 
 void PlainSender::send(std::string_view body) {
-    std::optional<MessageId> id;
-    if (wrapper_) {
-        if (body.size() > limit_.bytes()) throw limit_.exceeded_by("the body");
-        id = MessageId::random();
-        outlet_.put(wrapper_->wrap(body, *id, std::nullopt, now_ms()), progress_);
-    } else {
-        outlet_.put(std::as_bytes(std::span(body)), progress_);
-    }
-    tell_({++sent_, id, "sent"});
+    Parcel parcel(outlet_.place(), limit_, wrapper_ ? &*wrapper_ : nullptr, body);
+    outlet_.put(parcel.bytes(), progress_);
+    parcel.sent();
+    tell_({++sent_, parcel.id(), "sent"});
 }
 
 std::string PlainSender::count() const {

@@ -74,8 +74,8 @@ static void decode(const Value& value, Config& config) {
     section.read("plugins", config.plugins);
     section.read("journal", config.journal);
     QueueIdentities identities;
-    const bool has_queues =
-        section.require("queues", config.queues, identities, std::as_const(config.plugins));
+    const AroundQueues around{config.plugins, config.journal};
+    const bool has_queues = section.require("queues", config.queues, identities, around);
     if (has_queues && section.at("queues").node().children.empty()) {
         section.at("queues").refuse("is empty: at least one queue is needed");
     }

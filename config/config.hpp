@@ -171,6 +171,14 @@ struct QueueConfig {
     // Empty: the kernel's default.
     std::optional<std::uint64_t> capacity;
 
+    // The longest body that is taken. What does not fit into a kernel message comes in shared
+    // memory
+    // ("blob" in docs/wire-format.md), which counts against kernel.shmall and in which a worker
+    // keeps a copy. 0: only what fits into a kernel message; at most 512MiB, and half of
+    // journal.max_size, where a body goes that is not handled at once. Default 64MiB, or that half.
+    // Senders look at it too. Applied on reload.
+    std::uint64_t max_body = std::uint64_t{64} << 20U;
+
     // Users besides root and daemon.user whose existing queue under this key is accepted.
     std::vector<std::string> creators;
 

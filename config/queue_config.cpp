@@ -199,8 +199,21 @@ std::string_view account_rule(std::string_view text) {
     return is_account ? "" : "is not the name of a user or a group";
 }
 
+// A message that cannot be handled goes to the journal, and so must fit there beside others.
+static void decode_max_body(Section& section, QueueConfig& queue, const JournalConfig& journal) {
+    constexpr std::uint64_t most = 512 * mebibyte;
+    const std::uint64_t half = journal.max_size / 2;
+    queue.max_body = std::min(queue.max_body, half);
+    if (!section.read("max_body", queue.max_body, Between<std::uint64_t>{0, most})) return;
+    if (queue.max_body <= half) return;
+    const Value wrong = section.at("max_body");
+    wrong.refuse(fmt::format("{} is more than half of journal.max_size ({}), where a body goes "
+                             "that is not handled at once: write less, or raise that",
+                             myq::quoted(wrong.node().text), size_text(journal.max_size)));
+}
+
 void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
-            const PluginsConfig& plugins) {
+            const AroundQueues& around) {
     queue.where = value.where();
     Section section{value};
     if (section.require("name", queue.name, name_rule)) {
@@ -213,6 +226,7 @@ void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
     section.read("mode", queue.mode, QuotedOctal{});
     section.read("capacity", queue.capacity,
                  Between<std::uint64_t>{1, std::numeric_limits<std::int32_t>::max()});
+    decode_max_body(section, queue, around.journal);
     section.read("creators", queue.creators, account_rule);
     section.read("durability", queue.durability,
                  std::span<const Choice<QueueConfig::Durability>>{durabilities});
@@ -227,12 +241,12 @@ void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
         section.read("handlers", queue.handlers, handlers, std::as_const(queue.retry));
 
     if (has_handlers && has_receivers) {
-        check_receivers(queue, section.at("receivers"), plugins.auto_route);
+        check_receivers(queue, section.at("receivers"), around.plugins.auto_route);
         check_handlers(queue, section.at("handlers"));
     }
     const bool has_none = !section.has("handlers") ||
                           (has_handlers && section.at("handlers").node().children.empty());
-    if (has_none && !plugins.auto_route) {
+    if (has_none && !around.plugins.auto_route) {
         section.refuse_missing("handlers", "are missing: nothing would handle a message, since "
                                            "plugins.auto_route is off");
     }

@@ -11,10 +11,15 @@ struct QueueIdentities {
     Unique<key_t> keys;
 };
 
-// One entry of `queues:`, all of it. `plugins` must be read before: without auto_route only what
-// `handlers` says is handled.
+// What of the rest of the configuration a queue depends on; read before.
+struct AroundQueues {
+    const PluginsConfig& plugins;  // without auto_route only what `handlers` says is handled
+    const JournalConfig& journal;  // a body must fit into it
+};
+
+// One entry of `queues:`, all of it.
 void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
-            const PluginsConfig& plugins);
+            const AroundQueues& around);
 
 // What a user or a group may be called, for TextRule.
 std::string_view account_rule(std::string_view text);

@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include "config/directories.hpp"
+#include "daemon/blob_sweep.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/due_bell.hpp"
 #include "daemon/exit_code.hpp"
@@ -154,6 +155,35 @@ private:
     std::set<pid_t> clerks_;
 };
 
+// Has the shared memory freed that nobody needs, now and then, by a process of its own: what is in
+// there was written by strangers.
+class Sweeper {
+public:
+    Sweeper(const SlotDirectory& slots, uid_t service) : slots_(slots), service_(service) {}
+
+    void sweep(const Plan& plan) {
+        if (sweeper_ != 0 || !has_blobs_to_judge(service_)) return;
+        try {
+            ChildPid child = fork_child([&] {
+                sweep_blobs(plan.queues, slots_, service_, SweepTime::at_work);
+                return EXIT_SUCCESS;
+            });
+            sweeper_ = child.disown();
+        } catch (const std::exception& e) {
+            spdlog::error("cannot look for shared memory that nobody needs: {}", e.what());
+        }
+    }
+
+    void ended(pid_t child) {
+        if (child == sweeper_) sweeper_ = 0;
+    }
+
+private:
+    const SlotDirectory& slots_;
+    uid_t service_;
+    pid_t sweeper_ = 0;
+};
+
 // The life of the daemon proper, from the pid file to its last worker.
 void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& readiness) {
     const bool by_root = ::geteuid() == 0;
@@ -189,6 +219,8 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
     if (by_root)
         drop_privileges(plan->service, {config.daemon.no_new_privs, config.daemon.keep_ipc_owner});
 
+    sweep_blobs(plan->queues, slots, plan->service.uid, SweepTime::at_start);
+    Sweeper sweeper(slots, plan->service.uid);
     Generation first = make_generation(plan, journal, prepare_journal(journal, slots, config));
     const auto reload = [&] {
         auto next =
@@ -198,6 +230,7 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
         log_remarks(next->remarks);
         set_log_level(next->config.log.level);
         plan = next;
+        sweeper.sweep(*plan);
         const JournalConfig& limits = plan->config.journal;
         return make_generation(plan, {journal.directory, {limits.max_size, limits.min_free}},
                                [](const std::string&) { return DueBell::at_once; });
@@ -208,7 +241,11 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
     hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
         desk.answer(*plan, workers, generation);
     };
-    hooks.on_other_child = [&](pid_t pid) { desk.ended(pid); };
+    hooks.on_other_child = [&](pid_t pid) {
+        desk.ended(pid);
+        sweeper.ended(pid);
+    };
+    hooks.every_minute = [&] { sweeper.sweep(*plan); };
     Supervisor supervisor(slots, hooks);
     supervisor.run(std::move(first), readiness);
     pid_file.clear();

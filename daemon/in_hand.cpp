@@ -8,17 +8,20 @@ namespace {
 
 InHand out_of_envelope(std::span<const std::byte> bytes) {
     Envelope envelope;
-    InHand message{bytes, {}, {}, nullptr, {}, {}, {}};
+    InHand message;
+    message.body = bytes;
     const EnvelopeError error = decode_envelope(bytes, envelope);
     message.reply = envelope.reply;
     if (error != EnvelopeError::none) {
         message.broken = describe(error);
         message.asker = envelope.confirm;
-    } else if (envelope.kind != EnvelopeKind::message) {
+    } else if (is_answer(envelope.kind)) {
         message.broken = "it is an answer, not a message";
         message.asker = envelope.confirm;
     } else {
-        message.body = envelope.body;
+        message.blob = envelope.blob;
+        if (message.blob) message.asker = envelope.confirm;  // what it refers to may be broken
+        if (!message.blob) message.body = envelope.body;
         message.id = envelope.id;
         message.expires_ms = envelope.expires_ms;
         const bool is_later = due_time(envelope, wall_clock_ms()) != 0;
@@ -33,9 +36,11 @@ InHand take_in_hand(const Slot& slot) {
     // What comes from the journal left its envelope when it went there.
     const bool from_journal = slot.row() != 0;
     if (!from_journal && is_envelope(slot.body())) return out_of_envelope(slot.body());
-    InHand message{slot.body(), {}, {}, nullptr, {}, {}, {}};
+    InHand message;
+    message.body = slot.body();
     if (from_journal) {
         message.id.bytes = slot.id();
+        message.is_in_row = slot.large_size() != 0;
         if (slot.expires_ms() != 0) message.expires_ms = slot.expires_ms();
         const SlotReply& reply = slot.reply();
         if (reply.token > 0) message.reply = {reply.queue_id, reply.token, reply.sequence};

@@ -15,8 +15,13 @@ struct InHand {
     std::span<const std::byte> body;
     MessageId id;
     std::optional<std::int64_t> expires_ms;
-    const char* broken = nullptr;  // what is wrong with its envelope; `body` is all of it then
+    const char* broken = nullptr;  // what is wrong with it; `body` is all of its envelope then
     std::optional<ConfirmAddress> asker;  // who is told that it is broken
+    // Its body is not in the slot but in shared memory, or in its row of the journal: LargeBodies
+    // gets it. Until then `body` is what is in the slot.
+    std::optional<BlobReference> blob;
+    bool is_in_row = false;
+    bool is_large() const { return blob || is_in_row; }
     // Its sender wants it in the journal: confirmed, later, or only once. Then this says how.
     std::optional<Envelope> wish;
     std::optional<ReplyAddress> reply;  // who waits for what becomes of it

@@ -1,6 +1,7 @@
 #include "daemon/intake.hpp"
 
 #include "daemon/batch.hpp"
+#include "daemon/blob_body.hpp"
 #include "daemon/confirmations.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/process_on_slot.hpp"
@@ -11,14 +12,27 @@
 
 #include <fmt/format.h>
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <optional>
 #include <string>
+#include <system_error>
 
 namespace myq {
 
 namespace {
+
+// Bodies that one transaction takes out of shared memory: more would keep others from the journal
+// for long.
+constexpr std::uint64_t most_blob_bytes = std::uint64_t{8} << 20U;
+
+std::optional<BlobReference> blob_of(std::span<const std::byte> body) {
+    Envelope envelope;
+    if (!is_blob(body) || decode_envelope(body, envelope) != EnvelopeError::none) return {};
+    return envelope.blob;
+}
 
 // One intake at work.
 class Intake {
@@ -30,6 +44,8 @@ public:
           slot_(slot),
           batch_(slot),
           journal_(task.journal),
+          blob_(task.queue, task.journal.limits),
+          most_at_once_(std::min(most_blob_bytes, task.journal.limits.max_size / 4)),
           queue_(task.queue, task.service),
           largest_(largest_body()) {}
 
@@ -37,6 +53,8 @@ public:
         // What the last one left may be written already, and is then recognised by its ticket: so
         // nothing may join it.
         bool may_grow = batch_.empty();
+        for (const Batch::Message& message : batch_.messages())
+            count_blob(message.body);
         if (mode_ == IntakeMode::drain) close_queue();
         while (!stop_requested()) {
             if (may_grow && !settle_only_ && !fill()) return;
@@ -54,7 +72,7 @@ public:
 private:
     // Takes what is there, and waits for it only with empty hands. False if the slot is too small.
     bool fill() {
-        for (;;) {
+        while (blob_bytes_ <= most_at_once_) {
             void* buffer = batch_.next(largest_);
             if (buffer == nullptr) return !batch_.empty() || ask_for_room();
             const Wait wait =
@@ -63,12 +81,18 @@ private:
                 queue_.receive(buffer, batch_.next_capacity(), Selector::any(), wait);
             if (result.status == ReceiveStatus::received) {
                 batch_.landed(result.size);
+                count_blob(batch_.messages().back().body);
                 continue;
             }
             if (batch_.empty()) batch_.clear();
             if (result.status != ReceiveStatus::too_big) return true;
             return !batch_.empty() || ask_for_room();
         }
+        return true;
+    }
+
+    void count_blob(std::span<const std::byte> body) {
+        if (const auto blob = blob_of(body)) blob_bytes_ += std::min(blob->size, largest_blob);
     }
 
     bool ask_for_room() {
@@ -83,9 +107,12 @@ private:
                 // What was written before the last intake was killed is there, however full it is.
                 const bool is_new = !journal.is_recorded({slot_.identity(), batch_.sequence()});
                 journal.transact(
-                    survives(), [&] { insert_all(journal); }, is_new);
+                    survives(), [&] { insert_all(journal); }, is_new, blob_bytes_);
             });
             journal_.all_is_well();
+        } catch (const std::system_error& e) {  // of a blob
+            journal_.complain(std::string("a large body: ") + e.what());
+            return true;
         } catch (const JournalError& e) {
             journal_.complain(e);
             refuse(e.kind() == JournalError::Kind::full ? ConfirmStatus::full
@@ -95,7 +122,7 @@ private:
         for (const Batch::Message& message : batch_.messages())
             tell(message, message.head->status);
         confirmations_.send();
-        batch_.clear();
+        clear();
         task_.bell.announce(earliest_due_);
         return true;
     }
@@ -128,36 +155,45 @@ private:
         row.type = message.type;
         row.body = message.body;
         std::string reason;
-        if (is_envelope(message.body)) open(message.body, now, row, reason);
+        if (is_envelope(message.body)) reason = open(message.body, now, row);
+        row.dead = !reason.empty();
+        row.reason = reason;
         const Inserted inserted = journal.insert(number, row);
+        blob_.let_go();  // its segment must not outlive its removal
         message.head->status = ConfirmStatus::accepted;
         if (inserted == Inserted::duplicate) message.head->status = ConfirmStatus::duplicate;
         if (row.dead) message.head->status = ConfirmStatus::broken;
         if (!row.dead) earliest_due_ = std::min(earliest_due_, row.due_ms);
     }
 
-    static void open(std::span<const std::byte> body, std::int64_t now, NewMessage& row,
-                     std::string& reason) {
+    // What the envelope asks for, and its body. Returns why it is dead, "" if it is not.
+    std::string open(std::span<const std::byte> bytes, std::int64_t now, NewMessage& row) {
         Envelope envelope;
-        const EnvelopeError error = decode_envelope(body, envelope);
-        if (error != EnvelopeError::none || envelope.kind != EnvelopeKind::message) {
-            row.dead = true;
-            reason = why_broken(error);
-            row.reason = reason;
-            return;
+        const EnvelopeError error = decode_envelope(bytes, envelope);
+        if (error != EnvelopeError::none || is_answer(envelope.kind)) {
+            return why_broken(error, envelope.kind);
         }
+        std::string reason;
         row.body = envelope.body;
+        if (envelope.blob) {
+            if (const char* broken = blob_.take(*envelope.blob)) {
+                reason = fmt::format("broken blob: {}", broken);
+            }
+            row.body = blob_.body().empty() ? bytes : blob_.body();
+        }
         row.id = envelope.id;
         row.due_ms = due_time(envelope, now);
         row.expires_ms = envelope.expires_ms;
         row.unique_key = envelope.unique_key;
         row.reply = envelope.reply;
+        return reason;
     }
 
-    static std::string why_broken(EnvelopeError error) {
-        return fmt::format("broken envelope: {}", error != EnvelopeError::none
-                                                      ? describe(error)
-                                                      : "it is an answer, not a message");
+    static std::string why_broken(EnvelopeError error, EnvelopeKind kind) {
+        if (error != EnvelopeError::none)
+            return fmt::format("broken envelope: {}", describe(error));
+        if (is_answer(kind)) return "broken envelope: it is an answer, not a message";
+        return "broken blob: see 'myq dead list'";
     }
 
     static std::optional<ConfirmAddress> asker_of(const Batch::Message& message) {
@@ -183,7 +219,8 @@ private:
             return replies_.tell(envelope.reply, envelope.id, Reply::Status::refused,
                                  why_refused(status));
         }
-        replies_.tell(envelope.reply, envelope.id, Reply::Status::dead, why_broken(error));
+        replies_.tell(envelope.reply, envelope.id, Reply::Status::dead,
+                      why_broken(error, envelope.kind));
     }
 
     void confirm(const Batch::Message& message, ConfirmStatus status) {
@@ -204,7 +241,17 @@ private:
             if (message.head->refused == 0) all_refused = false;
         }
         confirmations_.send();
-        if (all_refused) batch_.clear();
+        if (all_refused) clear();
+    }
+
+    // The messages are over: their segments go first, as long as the slot still names them.
+    void clear() {
+        for (const Batch::Message& message : batch_.messages()) {
+            if (const auto blob = blob_of(message.body))
+                remove_blob(blob->segment_id, blob->token, ::geteuid());
+        }
+        batch_.clear();
+        blob_bytes_ = 0;
     }
 
     bool is_relieved() const {
@@ -224,6 +271,9 @@ private:
     Slot& slot_;
     Batch batch_;
     JournalAccess journal_;
+    BlobBody blob_;
+    std::uint64_t most_at_once_;    // and one body more; all of that fits into an empty journal
+    std::uint64_t blob_bytes_ = 0;  // of the bodies that are not in the batch itself
     ServedQueue queue_;
     std::size_t largest_;
     Confirmations confirmations_;

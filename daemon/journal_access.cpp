@@ -32,9 +32,9 @@ bool JournalAccess::insist(const std::function<void(Journal&)>& work) {
     }
 }
 
-void JournalAccess::complain(const JournalError& error) {
-    if (complaint_ == error.what()) return;
-    complaint_ = error.what();
+void JournalAccess::complain(const std::string& error) {
+    if (complaint_ == error) return;
+    complaint_ = error;
     spdlog::error("journal: {}; messages are kept where they are until it works again", complaint_);
 }
 

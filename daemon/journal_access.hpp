@@ -32,7 +32,8 @@ public:
     bool insist(const std::function<void(Journal&)>& work);
 
     // Says in the log that the journal cannot be used, once, until all_is_well().
-    void complain(const JournalError& error);
+    void complain(const std::string& error);
+    void complain(const JournalError& error) { complain(std::string(error.what())); }
     void all_is_well();
 
     // About a second, or until a signal comes.

@@ -52,11 +52,13 @@ Fetch JournalSource::fetch(Slot& slot) {
         if (claimed_.empty()) return wait_for_more();
     }
     const Claimed& next = claimed_[next_];
-    if (next.body.size() > slot.body_capacity()) {
-        slot.need(next.body.size());
-        return Fetch::does_not_fit;
+    if (next.body.size() != next.size || next.size > slot.body_capacity()) {
+        slot.load_large(next.row, next.type, next.attempts, next.id, next.expires_ms, next.size,
+                        next.reply);
+    } else {
+        slot.load(next.row, next.type, next.attempts, next.id, next.expires_ms, next.body,
+                  next.reply);
     }
-    slot.load(next.row, next.type, next.attempts, next.id, next.expires_ms, next.body, next.reply);
     ++next_;
     return Fetch::message;
 }
@@ -79,6 +81,7 @@ void JournalSource::claim(Slot& slot) {
                                                due.attempts,
                                                due.id.bytes,
                                                due.expires_ms.value_or(0),
+                                               due.size,
                                                {due.body.begin(), due.body.end()},
                                                slot_reply(due.reply)});
                           });

@@ -38,7 +38,8 @@ private:
         std::uint32_t attempts = 0;
         SlotMessageId id{};
         std::int64_t expires_ms = 0;
-        std::vector<std::byte> body;
+        std::uint64_t size = 0;       // of the body
+        std::vector<std::byte> body;  // empty if it is too long to be claimed
         SlotReply reply;
     };
 

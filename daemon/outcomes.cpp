@@ -51,7 +51,7 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
                       const std::string& cause, std::optional<std::chrono::milliseconds> delay,
                       std::string_view autopsy) {
     const std::uint32_t attempts = slot_.attempts();
-    const std::string what = describe();
+    const std::string what = describe(message);
     slot_.note_failure(wall_clock_ms(), cause);
     if (attempts >= static_cast<std::uint32_t>(policy.attempts)) {
         return dead(message, tally_row,
@@ -78,7 +78,7 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
 
 bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason,
                     std::string_view autopsy) {
-    const std::string what = describe();
+    const std::string what = describe(message);
     if (!bury(message, reason, autopsy)) return false;
     replies_.tell(message.reply, message.id, Reply::Status::dead, reason);
     settle_dead(what, reason, tally_row);
@@ -87,7 +87,7 @@ bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::str
 
 bool Outcomes::rejected(const InHand& message, std::size_t tally_row, const char* plugin,
                         const std::string& reason) {
-    const std::string what = describe();
+    const std::string what = describe(message);
     const std::string why = fmt::format("plugin {} rejects it: {}", plugin, reason);
     slot_.note_failure(wall_clock_ms(), reason);
     if (!bury(message, why, {})) return false;
@@ -131,8 +131,12 @@ bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_vi
     const std::vector<Attempt> failures = history();
     slot_.will_become(as.dead ? Tally::died : Tally::retried);
     return journal_.insist([&](Journal& journal) {
+        // A large body is let in like a new message; until then it stays where it is.
+        const bool is_new =
+            message.blob && !journal.is_recorded({slot_.identity(), slot_.sequence()});
         // A change of a row that is lost in a power cut is an attempt more.
-        journal.transact(slot_.row() != 0 ? Survives::kill : survives_, [&] {
+        const auto survives = slot_.row() != 0 ? Survives::kill : survives_;
+        const auto change = [&] {
             if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
             if (slot_.row() == 0) {
                 NewMessage row = as;
@@ -150,12 +154,14 @@ bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_vi
             } else {
                 journal.defer(slot_.row(), slot_.attempts(), as.due_ms, failures, as.autopsy);
             }
-        });
+        };
+        journal.transact(survives, change, is_new, message.body.size());
     });
 }
 
 bool Outcomes::broken(const InHand& message, std::size_t tally_row) {
-    if (!dead(message, tally_row, fmt::format("broken envelope: {}", message.broken))) return false;
+    const char* what = message.blob ? "blob" : message.is_in_row ? "row" : "envelope";
+    if (!dead(message, tally_row, fmt::format("broken {}: {}", what, message.broken))) return false;
     answer(message.asker, ConfirmStatus::broken);
     return true;
 }
@@ -202,7 +208,7 @@ bool Outcomes::admit(const NewMessage& message, const std::optional<ConfirmAddre
         const bool is_new = !journal.is_recorded({slot_.identity(), slot_.sequence()});
         try {
             journal.transact(
-                Survives::power_cut, [&] { insert_once(journal); }, is_new);
+                Survives::power_cut, [&] { insert_once(journal); }, is_new, message.body.size());
             status = ConfirmStatus::accepted;
         } catch (const Duplicate&) {
             status = ConfirmStatus::duplicate;
@@ -228,9 +234,11 @@ std::vector<Attempt> Outcomes::history() const {
     return attempts;
 }
 
-std::string Outcomes::describe() const {
-    return fmt::format("queue {}: message of type {}, {} bytes", queue_.name, slot_.type(),
-                       slot_.body().size());
+std::string Outcomes::describe(const InHand& message) const {
+    const std::uint64_t size = message.blob        ? message.blob->size
+                               : message.is_in_row ? slot_.large_size()
+                                                   : slot_.body().size();
+    return fmt::format("queue {}: message of type {}, {} bytes", queue_.name, slot_.type(), size);
 }
 
 std::string Outcomes::held_back() const {

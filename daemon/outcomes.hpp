@@ -61,7 +61,7 @@ public:
     Replies& replies() { return replies_; }
 
     // "queue jobs: message of type 7, 12 bytes"
-    std::string describe() const;
+    std::string describe(const InHand& message) const;
 
 private:
     bool write(const InHand& message, const NewMessage& as, std::string_view reason);

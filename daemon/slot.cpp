@@ -228,6 +228,13 @@ void Slot::load(std::int64_t row, std::int64_t type, std::uint32_t attempts,
     type_of(buffer_).store(type, std::memory_order_release);
 }
 
+void Slot::load_large(std::int64_t row, std::int64_t type, std::uint32_t attempts,
+                      const SlotMessageId& id, std::int64_t expires_ms, std::uint64_t size,
+                      const SlotReply& reply) {
+    header_->large_size = size;
+    load(row, type, attempts, id, expires_ms, {}, reply);
+}
+
 void Slot::begin_attempt(std::int64_t deadline_ns) {
     ++header_->attempts;
     store(header_->deadline_ns, deadline_ns);
@@ -281,6 +288,7 @@ void Slot::settle(Tally tally, std::size_t row) {
     std::memset(buffer_ + type_size, static_cast<int>(filler),
                 static_cast<std::size_t>(header_->length));
     header_->length = 0;
+    if (header_->row != 0) header_->large_size = 0;
     header_->row = 0;
     header_->expires_ms = 0;
     header_->failure_count = 0;
@@ -340,6 +348,22 @@ bool Slot::is_over() const {
     return header_->row != 0 && std::find(done.begin(), done.end(), header_->row) != done.end();
 }
 
+void Slot::hold_segment(const HeldSegment& segment) {
+    forget_segment();
+    header_->segment_id = segment.id;
+    header_->segment_token = segment.token;
+    store(header_->segment_held, std::uint32_t{1});
+}
+
+std::optional<HeldSegment> Slot::held_segment() const {
+    if (header_->segment_held == 0) return std::nullopt;
+    return HeldSegment{header_->segment_id, header_->segment_token};
+}
+
+void Slot::forget_segment() {
+    store(header_->segment_held, std::uint32_t{0});
+}
+
 void Slot::empty() {
     std::memset(buffer_ + type_size, static_cast<int>(filler), capacity_);
     header_->length = 0;
@@ -347,6 +371,7 @@ void Slot::empty() {
     header_->row = 0;
     header_->expires_ms = 0;
     header_->failure_count = 0;
+    header_->large_size = 0;
     store(header_->state, SlotState::armed);
 }
 

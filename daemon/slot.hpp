@@ -3,6 +3,7 @@
 #include "daemon/slot_header.hpp"
 #include "daemon/unix/owned.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -87,6 +88,11 @@ struct SlotSnapshot {
 };
 SlotSnapshot look_at_slot(const Fd& file);
 
+struct HeldSegment {
+    std::int32_t id = -1;
+    std::array<std::byte, 16> token{};
+};
+
 // The slot, as its worker holds it: from the lock until the process ends.
 class Slot {
 public:
@@ -114,6 +120,8 @@ public:
     SlotMessageId id() const { return header_->id; }
     std::int64_t expires_ms() const { return header_->expires_ms; }  // 0: never
     const SlotReply& reply() const { return header_->reply; }        // where row() is not 0
+    // The length of a body that is in the message's row and not in the slot; 0: it is in the slot.
+    std::uint64_t large_size() const { return header_->large_size; }
 
     // A message of `length` bytes was just received: it is busy, with no attempt yet.
     void landed(std::size_t length);
@@ -121,6 +129,10 @@ public:
     void load(std::int64_t row, std::int64_t type, std::uint32_t attempts, const SlotMessageId& id,
               std::int64_t expires_ms, std::span<const std::byte> body,
               const SlotReply& reply = {});
+    // The same for a body of `size` bytes that stays in its row: body() is empty.
+    void load_large(std::int64_t row, std::int64_t type, std::uint32_t attempts,
+                    const SlotMessageId& id, std::int64_t expires_ms, std::uint64_t size,
+                    const SlotReply& reply = {});
     // One more attempt begins. `deadline_ns` as in SlotView.
     void begin_attempt(std::int64_t deadline_ns);
     // The attempt begun last has failed, and the next follows at once, in this slot.
@@ -158,6 +170,11 @@ public:
     // For the last words of its worker, and for its successor to read.
     SlotAutopsy& autopsy() { return header_->autopsy; }
     const SlotHeader& header() const { return *header_; }
+    // The shared memory that the message's body lies in. It goes when the message is over: whoever
+    // finds it held by an empty slot was left to do that.
+    void hold_segment(const HeldSegment& segment);
+    std::optional<HeldSegment> held_segment() const;
+    void forget_segment();
 
     // Where the deadline is, for whoever prolongs it from within a handler.
     std::int64_t* deadline() { return &header_->deadline_ns; }

@@ -98,6 +98,12 @@ struct SlotHeader {
 
     SlotReply reply;  // of the message in the slot
     SlotAutopsy autopsy;
+
+    // See Slot::hold_segment() and load_large().
+    std::uint64_t large_size;
+    std::uint32_t segment_held;
+    std::int32_t segment_id;
+    std::array<std::byte, 16> segment_token;
 };
 
 constexpr std::size_t slot_header_size = 8192;

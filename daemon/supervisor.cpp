@@ -95,6 +95,7 @@ Clock::time_point Supervisor::next_wakeup() const {
                     [](const Worker& worker) { return worker->spec().recycle.is_set(); });
     if (may_recycle) wakeup = std::min(wakeup, Clock::now() + recycle_interval);
     if (standby_ && !incoming_) wakeup = std::min(wakeup, standby_->next_look());
+    if (hooks_.every_minute && stopping_ == Stopping::no) wakeup = std::min(wakeup, next_minute_);
     if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
     return wakeup;
 }
@@ -166,6 +167,10 @@ void Supervisor::tick() {
     for (const Worker& worker : workers_)
         worker->tick(now);
     if (stopping_ == Stopping::no && !incoming_) recycle();
+    if (hooks_.every_minute && stopping_ == Stopping::no && now >= next_minute_) {
+        hooks_.every_minute();
+        next_minute_ = now + std::chrono::minutes{1};
+    }
     if (stopping_ == Stopping::draining && now >= drain_ends_) {
         for (const Worker& worker : workers_)
             worker->ask_to_leave(milliseconds{0});

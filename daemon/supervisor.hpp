@@ -42,6 +42,7 @@ public:
         int control_fd = -1;
         std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
         std::function<void(pid_t)> on_other_child = {};  // one that is no worker has ended
+        std::function<void()> every_minute = {};         // while it works
     };
 
     Supervisor(const SlotDirectory& slots, Hooks hooks);
@@ -92,6 +93,7 @@ private:
     bool drain_wanted_ = false;
     bool reload_wanted_ = false;
     Clock::time_point drain_ends_{};
+    Clock::time_point next_minute_ = Clock::now() + std::chrono::minutes{1};
 };
 
 }  // namespace myq

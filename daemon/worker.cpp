@@ -5,6 +5,7 @@
 #include "daemon/hygiene.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_source.hpp"
+#include "daemon/large_bodies.hpp"
 #include "daemon/last_words.hpp"
 #include "daemon/one_message.hpp"
 #include "daemon/outcomes.hpp"
@@ -35,6 +36,7 @@ public:
         : task_(task),
           slot_(slot),
           handlers_(handlers),
+          bodies_(task.queue, slot, journal, task.journal.limits),
           outcomes_(task.queue, slot, journal, task.bell),
           last_words_(slot, handlers) {
         message_.size = sizeof message_;
@@ -59,9 +61,12 @@ public:
         const LiveHandler* handler = handlers_.find(slot_.type());
         const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
         if (!outcomes_.settle_written(row)) return false;
+        bodies_.settle_left();
         if (!slot_.occupied()) return true;
         if (slot_.attempts() == 0 || handler == nullptr) return handle();
-        return settle_attempt(*handler, row, seat);
+        const bool settled = settle_attempt(*handler, row, seat);
+        bodies_.after_message();
+        return settled;
     }
 
     // Until asked to leave, or nothing is left to do.
@@ -91,6 +96,8 @@ private:
         const bool is_last = slot_.attempts() >= static_cast<std::uint32_t>(policy.attempts);
         in_hand_ = take_in_hand(slot_);
         if (!is_blameless || is_last) {
+            if (in_hand_.blob && !bodies_.fetch(in_hand_)) return false;
+            if (in_hand_.broken != nullptr) return outcomes_.broken(in_hand_, row);
             return outcomes_.failed(in_hand_, row, policy, cause, std::nullopt,
                                     autopsy(slot_, cause, last_words_.facts(place_of(handler))));
         }
@@ -101,6 +108,12 @@ private:
 
     // False if the message must stay in the slot.
     bool handle() {
+        const bool settled = handle_it();
+        bodies_.after_message();
+        return settled;
+    }
+
+    bool handle_it() {
         const LiveHandler* handler = handlers_.find(slot_.type());
         const std::size_t row = handler != nullptr ? row_of(*handler) : 0;
         if (!unpack(row)) return false;
@@ -168,7 +181,8 @@ private:
         over_ = false;
         id_text_[0] = '\0';
         if (slot_.row() == 0 && !is_envelope(slot_.body())) [[likely]] {
-            in_hand_ = {slot_.body(), {}, {}, nullptr, {}, {}, {}};
+            in_hand_ = {};
+            in_hand_.body = slot_.body();
             return true;
         }
         return unpack_more(row);
@@ -177,6 +191,7 @@ private:
     [[gnu::noinline]] bool unpack_more(std::size_t row) {
         in_hand_ = take_in_hand(slot_);
         over_ = true;
+        if (in_hand_.is_large() && !bodies_.fetch(in_hand_)) return false;
         if (in_hand_.broken != nullptr) {
             return outcomes_.broken(in_hand_, row);
         }
@@ -218,6 +233,7 @@ private:
     const WorkerTask& task_;
     Slot& slot_;
     const HandlerTable& handlers_;
+    LargeBodies bodies_;
     Outcomes outcomes_;
     LastWords last_words_;
     Hygiene hygiene_;
@@ -279,14 +295,18 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
     return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
         JournalAccess journal(task.journal);
         Outcomes outcomes(task.queue, slot, journal, task.bell);
+        LargeBodies bodies(task.queue, slot, journal, task.journal.limits);
         ready();
         if (slot.occupied() && slot.is_over()) slot.settle(Tally::handled);
         if (slot.occupied() && !outcomes.settle_written(0)) return;
+        bodies.settle_left();
         if (slot.occupied()) {
-            const InHand message = take_in_hand(slot);
+            InHand message = take_in_hand(slot);
+            if (message.blob && !bodies.fetch(message)) return;
             const bool moved = message.broken != nullptr ? outcomes.broken(message, 0)
                                : message.wish            ? outcomes.journaled(*message.wish, 0)
                                                          : outcomes.shelved(message, 0);
+            bodies.after_message();
             if (!moved) return;
         }
         give_back_claims(task, slot, journal);

@@ -88,6 +88,19 @@ bool read_option(std::uint16_t tag, std::span<const std::byte> value, Envelope& 
     return (tag & wire::must_be_understood) == 0;
 }
 
+bool read_blob(std::span<const std::byte> body, std::optional<BlobReference>& blob) noexcept {
+    namespace at = wire::blob_reference;
+    if (body.size() != wire::blob_reference_size) return false;
+    BlobReference reference;
+    reference.segment_id = wire::load<std::int32_t>(body.data() + at::segment_at);
+    reference.checksum = wire::load<std::uint32_t>(body.data() + at::checksum_at);
+    reference.size = wire::load<std::uint64_t>(body.data() + at::size_at);
+    std::ranges::copy(body.subspan(at::token_at), reference.token.begin());
+    if (reference.segment_id < 0 || reference.size == 0) return false;
+    blob = reference;
+    return true;
+}
+
 // Goes on behind an option that is wrong: one that comes later may say whom to tell.
 EnvelopeError read_options(std::span<const std::byte> options, Envelope& envelope) noexcept {
     bool sound = true;
@@ -105,16 +118,20 @@ EnvelopeError read_options(std::span<const std::byte> options, Envelope& envelop
 }
 
 bool is_known(EnvelopeKind kind) noexcept {
-    return kind == EnvelopeKind::message || kind == EnvelopeKind::reply ||
-           kind == EnvelopeKind::confirm;
+    return kind == EnvelopeKind::message || kind == EnvelopeKind::blob || is_answer(kind);
 }
 
 void check(const Envelope& envelope) {
     const auto require = [](bool holds, const char* sentence) {
         if (!holds) throw std::invalid_argument(std::string("envelope: ") + sentence);
     };
+    const bool is_blob = envelope.kind == EnvelopeKind::blob;
     require(is_known(envelope.kind),
-            "only messages, replies and confirms are written; use one of these kinds");
+            "only messages, blobs, replies and confirms are written; use one of these kinds");
+    require(is_blob == envelope.blob.has_value() && (!is_blob || envelope.body.empty()),
+            "a blob, and nothing else, says where its body lies in place of one");
+    require(!is_blob || (envelope.blob->segment_id >= 0 && envelope.blob->size > 0),
+            "a blob's segment has a negative id or no body; make it with OutgoingBlob");
     require(!envelope.due_ms || !envelope.delay_ms,
             "a due time and a delay contradict each other; give one of them");
     require(envelope.delay_ms.value_or(0) >= 0, "a delay cannot be negative; give 0 or more");
@@ -169,6 +186,13 @@ void append_options(std::vector<std::byte>& bytes, const Envelope& envelope) {
     append_address(bytes, Tag::reply, envelope.reply);
 }
 
+void append_blob(std::vector<std::byte>& bytes, const BlobReference& blob) {
+    wire::append(bytes, blob.segment_id);
+    wire::append(bytes, blob.checksum);
+    wire::append(bytes, blob.size);
+    append_raw(bytes, blob.token);
+}
+
 }  // namespace
 
 MessageId MessageId::random() {
@@ -201,6 +225,8 @@ const char* describe(EnvelopeError error) {
         return "it is of a kind that is not known here";
     case EnvelopeError::checksum:
         return "its checksum is wrong";
+    case EnvelopeError::blob:
+        return "what says where its body lies is malformed";
     case EnvelopeError::option:
         return "an option of it is malformed, given twice, contradicts another or is not known "
                "here";
@@ -221,7 +247,16 @@ EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelo
     if (!is_known(envelope.kind)) return EnvelopeError::kind;
     // A flag of a later version asks for something that would not be done.
     if (wire::load<std::uint32_t>(bytes.data() + wire::flags_at) != 0) return EnvelopeError::option;
+    if (envelope.kind == EnvelopeKind::blob) {
+        if (!read_blob(envelope.body, envelope.blob)) return EnvelopeError::blob;
+        envelope.body = {};
+    }
     return options;
+}
+
+bool is_blob(std::span<const std::byte> bytes) noexcept {
+    return bytes.size() >= envelope_head_size && is_envelope(bytes) &&
+           static_cast<EnvelopeKind>(bytes[wire::kind_at]) == EnvelopeKind::blob;
 }
 
 std::optional<std::size_t> envelope_size(std::span<const std::byte> bytes) noexcept {
@@ -243,12 +278,13 @@ std::vector<std::byte> encode_envelope(const Envelope& envelope) {
     bytes.resize(envelope_head_size);
     wire::store(bytes.data() + wire::version_at, wire::version);
     wire::store(bytes.data() + wire::kind_at, static_cast<std::uint8_t>(envelope.kind));
-    wire::store(bytes.data() + wire::body_size_at,
-                static_cast<std::uint32_t>(envelope.body.size()));
+    const std::size_t body = envelope.blob ? wire::blob_reference_size : envelope.body.size();
+    wire::store(bytes.data() + wire::body_size_at, static_cast<std::uint32_t>(body));
     std::ranges::copy(envelope.id.bytes, bytes.data() + wire::id_at);
     append_options(bytes, envelope);
     wire::store(bytes.data() + wire::head_size_at, static_cast<std::uint16_t>(bytes.size()));
     append_raw(bytes, envelope.body);
+    if (envelope.blob) append_blob(bytes, *envelope.blob);
     wire::store(bytes.data() + wire::checksum_at, wire::checksum(bytes));
     return bytes;
 }

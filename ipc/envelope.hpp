@@ -34,8 +34,24 @@ struct ConfirmAddress {
 
 // Where the sender waits for what becomes of its message: the same three numbers.
 using ReplyAddress = ConfirmAddress;
+// Random bytes at the start of a blob's segment and in its message: an id alone may be somebody
+// else's by now.
+using BlobToken = std::array<std::byte, 16>;
+
+// Where the body of a blob lies, in shared memory: ipc/blob.hpp.
+struct BlobReference {
+    std::int32_t segment_id = -1;
+    std::uint32_t checksum = 0;  // CRC-32C of the body
+    std::uint64_t size = 0;      // of the body in bytes, 1 or more
+    BlobToken token{};
+    friend bool operator==(const BlobReference&, const BlobReference&) = default;
+};
 
 enum class EnvelopeKind : std::uint8_t { message = 1, batch = 2, blob = 3, reply = 4, confirm = 5 };
+// What a daemon sends, and is never sent itself.
+constexpr bool is_answer(EnvelopeKind kind) {
+    return kind == EnvelopeKind::reply || kind == EnvelopeKind::confirm;
+}
 
 // A message in its envelope. Decoded, `body` and `unique_key` point into the bytes it came from.
 struct Envelope {
@@ -47,6 +63,7 @@ struct Envelope {
     std::string_view unique_key;             // refused while one like it is live; "" for none
     std::optional<ConfirmAddress> confirm;
     std::optional<ReplyAddress> reply;
+    std::optional<BlobReference> blob;  // for the kind `blob`, which has no other body
     std::span<const std::byte> body;
 };
 
@@ -57,6 +74,7 @@ enum class EnvelopeError {
     version,
     kind,
     checksum,
+    blob,    // what says where its body lies is malformed
     option,  // an option that is malformed, twice there, or unknown and marked as one that must be
              // understood
 };
@@ -74,9 +92,12 @@ inline bool is_envelope(std::span<const std::byte> bytes) {
            std::memcmp(bytes.data(), envelope_magic.data(), envelope_magic.size()) == 0;
 }
 
+// Whether they begin as that of a blob does.
+bool is_blob(std::span<const std::byte> bytes) noexcept;
+
 // Total: any bytes in, an envelope or a reason out. No allocation, no exception. After the errors
-// `kind` and `option` what is whole in it is still there, so that its sender can be told: `id`,
-// `confirm`, `reply` and `body`. After the other errors nothing is.
+// `kind`, `blob` and `option` what is whole in it is still there, so that its sender can be told:
+// `id`, `confirm`, `reply` and `body`. After the other errors nothing is.
 EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelope) noexcept;
 
 // How long the envelope at the start of `bytes` is by its own head, if that is within `bytes`: for

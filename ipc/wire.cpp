@@ -7,9 +7,7 @@
 
 namespace myq::wire {
 
-namespace {
-
-std::uint32_t extend(std::uint32_t crc, std::span<const std::byte> bytes) noexcept {
+std::uint32_t extend_crc(std::uint32_t crc, std::span<const std::byte> bytes) noexcept {
     constexpr std::size_t longest_piece = std::size_t{1} << 30U;  // the library counts in an int
     while (!bytes.empty()) {
         const auto piece = bytes.first(std::min(bytes.size(), longest_piece));
@@ -22,14 +20,12 @@ std::uint32_t extend(std::uint32_t crc, std::span<const std::byte> bytes) noexce
     return crc;
 }
 
-}  // namespace
-
 std::uint32_t checksum(std::span<const std::byte> envelope) noexcept {
     constexpr std::array<std::byte, sizeof(std::uint32_t)> zeros{};
-    std::uint32_t crc = 0xFFFFFFFF;
-    crc = extend(crc, envelope.first(checksum_at));
-    crc = extend(crc, zeros);
-    crc = extend(crc, envelope.subspan(checksum_at + zeros.size()));
+    std::uint32_t crc = crc_begin;
+    crc = extend_crc(crc, envelope.first(checksum_at));
+    crc = extend_crc(crc, zeros);
+    crc = extend_crc(crc, envelope.subspan(checksum_at + zeros.size()));
     return ~crc;
 }
 

@@ -39,6 +39,24 @@ constexpr std::size_t address_size = 20;  // of a confirm and of a reply
 constexpr std::size_t confirm_run_size = 16;  // in the body of a confirm
 constexpr std::size_t reply_head_size = 32;   // of the body of a reply
 
+// The body of a blob's envelope, and the head of its segment; the body itself comes behind that.
+constexpr std::size_t blob_reference_size = 32;
+namespace blob_reference {
+constexpr std::size_t segment_at = 0;   // i32
+constexpr std::size_t checksum_at = 4;  // u32
+constexpr std::size_t size_at = 8;      // u64
+constexpr std::size_t token_at = 16;    // 16 bytes
+}  // namespace blob_reference
+constexpr std::size_t blob_head_size = 64;
+namespace blob_head {
+constexpr std::size_t magic_at = 0;    // 8 bytes
+constexpr std::size_t version_at = 8;  // u32
+constexpr std::size_t key_at = 12;     // i32: of the queue that the message goes to
+constexpr std::size_t token_at = 16;   // 16 bytes
+constexpr std::size_t size_at = 32;    // u64: of the body
+constexpr std::size_t seen_at = 40;    // i64, the daemon's
+}  // namespace blob_head
+
 // Numbers of the wire: the least significant byte comes first, at any address.
 template <std::integral T>
 T load(const std::byte* at) noexcept {
@@ -62,6 +80,10 @@ void append(std::vector<std::byte>& bytes, T value) {
     bytes.resize(bytes.size() + sizeof(T));
     store(bytes.data() + bytes.size() - sizeof(T), value);
 }
+
+// Goes on with a CRC-32C, which begins as crc_begin and is complemented in the end.
+constexpr std::uint32_t crc_begin = 0xFFFFFFFF;
+std::uint32_t extend_crc(std::uint32_t crc, std::span<const std::byte> bytes) noexcept;
 
 // The CRC-32C of an envelope, its checksum field taken as zero. `envelope` is at least a fixed head
 // long.

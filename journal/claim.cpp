@@ -30,11 +30,12 @@ public:
         std::copy_n(id.begin(), std::min(id.size(), entry.message.id.bytes.size()),
                     entry.message.id.bytes.begin());
         entry.message.expires_ms = row.maybe_integer(4);
-        const auto body = row.blob(6);
+        entry.message.size = static_cast<std::uint64_t>(row.integer(6));
+        const auto body = row.blob(7);
         entry.begin = bodies_.size();
         entry.size = body.size();
         bodies_.insert(bodies_.end(), body.begin(), body.end());
-        entry.message.reply = from_column(row.blob(7));
+        entry.message.reply = from_column(row.blob(8));
     }
     template <typename Visit>
     void each(const Visit& visit) {

@@ -103,8 +103,9 @@ void Journal::Impl::empty_log_if_due() const noexcept {
     }
 }
 
-void Journal::Impl::refuse_if_full() {
+void Journal::Impl::refuse_if_full(std::uint64_t coming) {
     Room room;
+    room.coming = coming;
     room.unused = pages(sql.unused_pages) * page_size;
     room.used = pages(sql.page_count) * page_size - room.unused;
     room.log = log_size(file);
@@ -144,7 +145,8 @@ Journal::Journal(const std::filesystem::path& directory, const JournalLimits& li
 
 Journal::~Journal() = default;
 
-void Journal::transact(Survives survives, const std::function<void()>& work, bool admission) {
+void Journal::transact(Survives survives, const std::function<void()>& work, bool admission,
+                       std::uint64_t coming) {
     Impl& journal = *impl_;
     assert(journal.process == ::getpid());
     if (journal.inside) throw std::logic_error("Journal::transact: inside itself");
@@ -153,7 +155,7 @@ void Journal::transact(Survives survives, const std::function<void()>& work, boo
     if (admission) journal.shorten_log();
     {
         Impl::Transaction transaction(journal);
-        if (admission) journal.refuse_if_full();
+        if (admission) journal.refuse_if_full(coming);
         work();
         journal.require_transaction("transact");
         transaction.commit();

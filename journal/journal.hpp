@@ -88,8 +88,12 @@ struct DueMessage {
     MessageId id;
     std::optional<std::int64_t> expires_ms;
     std::optional<ReplyAddress> reply;
-    std::span<const std::byte> body;  // valid during the call
+    std::uint64_t size = 0;           // of the body
+    std::span<const std::byte> body;  // valid during the call; empty if longer than is claimed
 };
+
+// A longer body stays in its row when that is claimed: Journal::read_body().
+constexpr std::uint64_t longest_claimed_body = std::uint64_t{1} << 20U;
 
 enum class JournalState { ready, delayed, running, dead };
 
@@ -143,8 +147,10 @@ public:
     // Runs `work` in one transaction and commits it; rolls back and rethrows if `work` throws, and
     // throws when the COMMIT fails. Writers queue up for the lock in the kernel; nobody polls.
     // With `admission`, JournalError(full) is thrown first when the limits say that no new message
-    // may come; without it only a really full disk stops it.
-    void transact(Survives survives, const std::function<void()>& work, bool admission = false);
+    // may come, of which `coming` bytes are known beforehand; without it only a really full disk
+    // stops it.
+    void transact(Survives survives, const std::function<void()>& work, bool admission = false,
+                  std::uint64_t coming = 0);
 
     // Everything from here to next_due() is for use inside transact().
 
@@ -189,6 +195,8 @@ public:
     void list(const JournalFilter& filter, std::int64_t now_ms,
               const std::function<void(const JournalEntry&)>& visit);
     std::optional<JournalEntry> find(std::int64_t row, std::int64_t now_ms);
+    // The body of a row, valid during the call. False if there is no such row.
+    bool read_body(std::int64_t row, const std::function<void(std::span<const std::byte>)>& read);
     // Dead messages begin anew: no attempt so far, due at once, the history kept. One whose unique
     // key is live again stays dead. Returns how many, and how many stayed.
     struct Revived {

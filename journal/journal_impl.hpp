@@ -22,10 +22,10 @@ namespace myq {
 struct Journal::Impl {
     Impl(const std::filesystem::path& directory, const JournalLimits& most, bool create);
 
-    void set_survives(Survives wanted);      // outside a transaction
-    void shorten_log() const;                // outside one, under the lock
-    void empty_log_if_due() const noexcept;  // likewise
-    void refuse_if_full();                   // inside one
+    void set_survives(Survives wanted);         // outside a transaction
+    void shorten_log() const;                   // outside one, under the lock
+    void empty_log_if_due() const noexcept;     // likewise
+    void refuse_if_full(std::uint64_t coming);  // inside one
 
     // What every function that is for use inside transact() begins with.
     void require_transaction(const char* function) const;

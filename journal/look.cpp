@@ -192,4 +192,12 @@ std::optional<JournalEntry> Journal::find(std::int64_t row, std::int64_t now_ms)
     return entry;
 }
 
+bool Journal::read_body(std::int64_t row,
+                        const std::function<void(std::span<const std::byte>)>& read) {
+    auto rows = impl_->sql.body.with(row);
+    if (!rows.next()) return false;
+    read(rows.blob(0));
+    return true;
+}
+
 }  // namespace myq

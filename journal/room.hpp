@@ -16,6 +16,7 @@ struct Room {
     std::uint64_t log = 0;        // of the write-ahead log
     std::uint64_t usual_log = 0;  // what that may have without being counted as used
     std::uint64_t disk = 0;       // free on the disk
+    std::uint64_t coming = 0;     // what is to be written, as far as that is known
 };
 
 // "" if a new message may come, else a sentence without the name of the file.

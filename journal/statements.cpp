@@ -1,5 +1,7 @@
 #include "journal/statements.hpp"
 
+#include "journal/journal.hpp"
+
 #include <fmt/format.h>
 
 namespace myq {
@@ -8,9 +10,11 @@ namespace {
 
 std::string due_rows(std::string_view index, std::string_view type, std::string_view since,
                      std::string_view range, std::string_view order) {
-    return fmt::format("SELECT id, type, attempts, uid, expires, {}, body, reply FROM message {}"
+    // The length of a body is known without reading it.
+    return fmt::format("SELECT id, type, attempts, uid, expires, {}, length(body),"
+                       " CASE WHEN length(body) <= {} THEN body END, reply FROM message {}"
                        " WHERE state = 0 AND queue = ?1 AND {} AND type {} ?4 ORDER BY {} LIMIT ?2",
-                       since, index, range, type, order);
+                       since, longest_claimed_body, index, range, type, order);
 }
 
 }  // namespace
@@ -52,6 +56,7 @@ Statements::Statements(Database& database)
       next_type(database, "SELECT type FROM message WHERE state = 0 AND queue = ?1 AND type > ?2"
                           " AND type <= ?3 ORDER BY type LIMIT 1"),
       type_index_there(database, "SELECT 1 FROM sqlite_schema WHERE name = 'by_type'"),
+      body(database, "SELECT body FROM message WHERE id = ?1"),
       take(database, "UPDATE message SET state = 1, owner = ?2 WHERE id = ?1 AND state = 0"),
       finish(database, "DELETE FROM message WHERE id = ?1 AND state = 1"),
       release(database, "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1"),

@@ -8,7 +8,7 @@ namespace myq {
 
 // How rows that are due leave in order: the ones without a due time by row, and those whose time
 // has come. Parameters: queue, limit, now, type. Columns: id, type, attempts, uid, expires, since,
-// body, reply.
+// length, body, reply; the body is NULL if it is longer than longest_claimed_body.
 struct DueStatements {
     DueStatements(Database& database, std::string_view index, std::string_view type);
 
@@ -39,6 +39,7 @@ struct Statements {
     DueStatements up_to;         // types that are at most this; only `next` is good
     Statement next_type;         // queue, above, at most
     Statement type_index_there;  // a row if types have their index
+    Statement body;              // row
     Statement take;              // row, owner
 
     // Of a row that is running; parameters: row, ...

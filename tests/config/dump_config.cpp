@@ -119,6 +119,7 @@ void dump(std::ostream& out, const QueueConfig& queue) {
         << "  group " << bars(queue.group) << "\n"
         << "  mode " << mode_text(queue.mode) << "\n"
         << "  capacity " << (queue.capacity ? std::to_string(*queue.capacity) : "kernel's") << "\n"
+        << "  max_body " << size_text(queue.max_body) << "\n"
         << "  creators " << bars(queue.creators) << "\n"
         << "  durability " << text(queue.durability) << "\n"
         << "  overflow " << text(queue.overflow) << "\n"

@@ -4,12 +4,13 @@
 # send KEY TYPE [OPTION=VALUE...]  the same, into a queue
 # confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
 # call KEY TYPE [...]              the same, and prints the handler's reply; exits with the status of its end
+# blob KEY TYPE [OPTION=VALUE...]  as send, with the body in shared memory
 #
 # Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
 use strict;
 use warnings;
 use IPC::Msg;
-use IPC::SysV qw(IPC_CREAT IPC_PRIVATE);
+use IPC::SysV qw(IPC_CREAT IPC_PRIVATE IPC_SET IPC_STAT memwrite shmat shmdt);
 
 my @table = map {
     my $value = $_;
@@ -35,11 +36,11 @@ sub option {
 }
 
 sub envelope {
-    my ($body, $options, $id) = @_;
+    my ($body, $options, $id, $kind) = @_;
     $id ||= random_bytes(16);
     my $head = sub {
         return pack 'a8 C C v V V V a16',
-            "\x89myq\r\n\x1a\n", 1, 1, 40 + length $options, length $body, $_[0], 0, $id;
+            "\x89myq\r\n\x1a\n", 1, $kind // 1, 40 + length $options, length $body, $_[0], 0, $id;
     };
     return $head->(crc32c($head->(0) . $options . $body)) . $options . $body;
 }
@@ -90,6 +91,22 @@ sub wait_for_reply {
         $reply .= substr $answer, $head_size + 32 + $text_size if $first == length $reply;
         return ($status, $text, $reply) if length $reply >= $second;
     }
+
+sub make_blob {
+    my ($body, $queue_key, $daemon_uid) = @_;
+    my $token = random_bytes(16);
+    my $id = shmget(IPC_PRIVATE, 64 + length $body, 0700) // die "shmget: $!\n";
+    my $memory = shmat($id, undef, 0) // die "shmat: $!\n";
+    memwrite($memory, pack('a8 V l< a16 Q<', "\x89myqblob", 1, $queue_key, $token, length $body),
+        0, 48);
+    # struct shmid_ds begins with the key, the uid of the owner, three more ids and the mode.
+    shmctl($id, IPC_STAT, my $status) or die "shmctl: $!\n";
+    substr $status, 4, 4, pack 'L', $daemon_uid;
+    substr $status, 20, 2, pack 'S', 0600;
+    shmctl($id, IPC_SET, $status) or die "shmctl: $!\n";
+    memwrite($memory, $body, 64, length $body);
+    # Keep the memory attached until the message is sent; the second is the envelope's body.
+    return ($memory, pack 'l< V Q< a16', $id, crc32c($body), length $body, $token);
 }
 
 sub deliver {
@@ -131,6 +148,10 @@ if ($verb eq 'print') {
     print $reply;
     print STDERR $text;
     exit $status;
+} elsif ($verb eq 'blob') {
+    my ($memory, $reference) = make_blob($body, oct $place[0], scalar getpwnam 'myq');
+    deliver(@place, envelope($reference, $options, $id, 3));
+    shmdt($memory);
 } else {
     die "envelope.pl: $verb: no such verb\n";
 }

@@ -4,6 +4,7 @@ print [OPTION=VALUE...]          the envelope around standard input, to standard
 send KEY TYPE [OPTION=VALUE...]  the same, into a queue
 confirm KEY TYPE [...]           the same, and prints the status that the daemon confirms it with
 call KEY TYPE [...]              the same, and prints the handler's reply; exits with the status of its end
+blob KEY TYPE [OPTION=VALUE...]  as send, with the body in shared memory
 
 Options: id (32 hexadecimal digits), due, delay, expires (milliseconds), unique (a text).
 """
@@ -31,13 +32,13 @@ def option(tag, value):
     return struct.pack("<HH", tag, len(value)) + value
 
 
-def envelope(body, options=b"", message_id=None):
+def envelope(body, options=b"", message_id=None, kind=1):
     message_id = message_id or os.urandom(16)
 
     def head(crc):
         return struct.pack(
             "<8sBBHIII16s",
-            b"\x89myq\r\n\x1a\n", 1, 1, 40 + len(options), len(body), crc, 0, message_id,
+            b"\x89myq\r\n\x1a\n", 1, kind, 40 + len(options), len(body), crc, 0, message_id,
         )
 
     return head(crc32c(head(0) + options + body)) + options + body
@@ -90,6 +91,21 @@ def wait_for_reply(queue, token, sequence, progress=lambda done, total, text: No
             return status, text, reply
 
 
+def make_blob(body, queue_key, daemon_uid):
+    import sysv_ipc
+
+    token = os.urandom(16)
+    memory = sysv_ipc.SharedMemory(
+        sysv_ipc.IPC_PRIVATE, sysv_ipc.IPC_CREX, mode=0o700, size=64 + len(body), init_character=b"\0"
+    )
+    memory.write(struct.pack("<8sIi16sQ", b"\x89myqblob", 1, queue_key, token, len(body)))
+    memory.uid = daemon_uid
+    memory.mode = 0o600
+    memory.write(body, offset=64)
+    # Keep the memory attached until the message is sent; the second is the envelope's body.
+    return memory, struct.pack("<iIQ16s", memory.id, crc32c(body), len(body), token)
+
+
 def open_queue(key):
     import sysv_ipc
 
@@ -130,6 +146,12 @@ def main(verb, *words):
         sys.stdout.buffer.write(reply)
         sys.stderr.buffer.write(text)
         sys.exit(status)
+    elif verb == "blob":
+        uid = pwd.getpwnam("myq").pw_uid
+        memory, reference = make_blob(body, int(place[0], 0), uid)
+        message = envelope(reference, options, message_id, kind=3)
+        open_queue(place[0]).send(message, type=int(place[1]))
+        memory.detach()
     else:
         sys.exit(f"envelope.py: {verb}: no such verb")
 

@@ -1,5 +1,7 @@
 // Senders of envelopes that know docs/wire-format.md and nothing else of myq: what they write is
 // what we write, and what they ask for is what we understand.
+#include "ipc/blob.hpp"
+#include "ipc/blob_janitor.hpp"
 #include "ipc/envelope.hpp"
 #include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
@@ -15,6 +17,7 @@
 #include <array>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -147,6 +150,32 @@ void sends_what_we_read(const Language& language) {
     CHECK(text(envelope.body) == "hello");
 }
 
+void sends_blobs_that_we_read(const Language& language) {
+    const Sender sender(language);
+    const ScratchQueue queue = daemons_queue();
+    std::string body;
+    for (int i = 0; i < 100'000; ++i)
+        body += static_cast<char>(i * 7);
+    const Run sent = sender.speak(body, {"blob", queue_key, "7", "delay=5"});
+    REQUIRE(sent.err == "");
+    const auto message = queue.receive(largest_body(), Selector::only(7), Wait::no);
+    REQUIRE(message);
+    Envelope envelope;
+    REQUIRE(decode_envelope(message->body, envelope) == EnvelopeError::none);
+    CHECK(envelope.delay_ms == 5);
+    REQUIRE(envelope.blob);
+    const auto waiting = unattached_blobs(daemon_user);
+    REQUIRE(waiting.size() == 1);
+    CHECK(waiting[0].queue == QueueKey::from_text(queue_key).value());
+    CHECK(waiting[0].token == envelope.blob->token);
+    std::optional<IncomingBlob> blob;
+    REQUIRE(IncomingBlob::open(*envelope.blob, daemon_user, blob) == BlobError::none);
+    std::string copy(blob->size(), '\0');
+    CHECK(blob->copy(std::as_writable_bytes(std::span(copy))));
+    CHECK(copy == body);
+    blob->remove();
+}
+
 // The daemon's part: one message taken and confirmed, among answers to other questions.
 int confirm_one(const MessageQueue& queue) noexcept {
     if (setresgid(daemon_user, daemon_user, daemon_user) != 0) return 1;
@@ -252,6 +281,16 @@ TEST_CASE("What Python sends is what we read") {
 }
 TEST_CASE("What Perl sends is what we read") {
     sends_what_we_read(perl);
+}
+
+TEST_CASE("What PHP puts into shared memory is what we read") {
+    sends_blobs_that_we_read(php);
+}
+TEST_CASE("What Python puts into shared memory is what we read") {
+    sends_blobs_that_we_read(python);
+}
+TEST_CASE("What Perl puts into shared memory is what we read") {
+    sends_blobs_that_we_read(perl);
 }
 
 TEST_CASE("PHP waits for a confirm and understands it") {

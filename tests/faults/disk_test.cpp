@@ -131,12 +131,12 @@ void fail_writes(const std::string& durability, const std::string& calls, const 
 
 TEST_CASE(
     "F23: a full disk: who wants a confirmation is refused, nothing confirmed is missing, and "
-    "it goes on when there is room; durability: journal") {
+    "it goes on when there is room, durability: journal") {
     fill_the_disk("journal");
 }
 
 TEST_CASE("F23: a full disk: who wants a confirmation is refused, and everybody else is served as "
-          "ever; durability: memory") {
+          "ever, durability: memory") {
     fill_the_disk("memory");
 }
 
@@ -157,20 +157,20 @@ TEST_CASE("F23: a disk that fills and empties under senders costs no confirmed m
     expect_promises_kept(stage);
 }
 
-TEST_CASE("F23: a disk that is full in the middle of a transaction; durability: journal") {
+TEST_CASE("F23: a disk that is full in the middle of a transaction, durability: journal") {
     fail_writes("journal", "pwrite64", "error=ENOSPC", ConfirmStatus::full);
 }
 
-TEST_CASE("F23: a disk that is full in the middle of a transaction; durability: memory") {
+TEST_CASE("F23: a disk that is full in the middle of a transaction, durability: memory") {
     fail_writes("memory", "pwrite64", "error=ENOSPC", ConfirmStatus::full);
 }
 
-TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confirmed is missing; "
+TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confirmed is missing, "
           "durability: journal") {
     fail_writes("journal", "fsync,fdatasync", "error=EIO", ConfirmStatus::failed);
 }
 
-TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confirmed is missing; "
+TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confirmed is missing, "
           "durability: memory") {
     fail_writes("memory", "fsync,fdatasync", "error=EIO", ConfirmStatus::failed);
 }

@@ -72,11 +72,11 @@ void terminate(const std::string& durability, std::size_t rounds) {
 
 }  // namespace
 
-TEST_CASE("F01: a storm of SIGKILL on workers; durability: memory") {
+TEST_CASE("F01: a storm of SIGKILL on workers, durability: memory") {
     kill_workers("memory", scaled(200'000), scaled(1'000));
 }
 
-TEST_CASE("F01: a storm of SIGKILL on workers and on the intake; durability: journal") {
+TEST_CASE("F01: a storm of SIGKILL on workers and on the intake, durability: journal") {
     kill_workers("journal", scaled(200'000), scaled(500));
 }
 
@@ -94,19 +94,19 @@ TEST_CASE("F01: a storm of SIGKILL on workers that overflow to the journal") {
     expect_promises_kept(stage);
 }
 
-TEST_CASE("F02: the whole daemon is killed, again and again; durability: memory") {
+TEST_CASE("F02: the whole daemon is killed, again and again, durability: memory") {
     kill_daemons("memory", scaled(30));
 }
 
-TEST_CASE("F02: the whole daemon is killed, again and again; durability: journal") {
+TEST_CASE("F02: the whole daemon is killed, again and again, durability: journal") {
     kill_daemons("journal", scaled(30));
 }
 
-TEST_CASE("F31: SIGTERM at any moment stops it in order; durability: memory") {
+TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: memory") {
     terminate("memory", scaled(50));
 }
 
-TEST_CASE("F31: SIGTERM at any moment stops it in order; durability: journal") {
+TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: journal") {
     terminate("journal", scaled(50));
 }
 

@@ -60,7 +60,7 @@ void fill(Stage& stage) {
 }  // namespace
 
 TEST_CASE(
-    "F09: a thousand senders wait for room in a full queue; nobody spins, and all get through") {
+    "F09: a thousand senders wait for room in a full queue, nobody spins, and all get through") {
     const std::size_t senders = has_sanitizer ? 200 : 1'000;
     Stage stage({.messages = 5'000, .receivers = 1, .queue = "overflow: block"});
     REQUIRE(stage.daemon.start().exit_code == 0);

@@ -93,7 +93,7 @@ TEST_CASE("start: what is wrong is one line and an exit code, and nothing is lef
     }
 }
 
-TEST_CASE("start: killed with SIGKILL, the daemon is dead with a pid file; stop mends that") {
+TEST_CASE("start: killed with SIGKILL, the daemon is dead with a pid file, stop mends that") {
     const DaemonProcess daemon(simple);
     REQUIRE(daemon.start().exit_code == 0);
     daemon.kill_all();

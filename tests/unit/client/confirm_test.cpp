@@ -211,7 +211,8 @@ TEST_CASE("The envelope of a confirmed message leaves less room for its body") {
     CHECK(outcome.status == 65);
     CHECK(outcome.err == "myq: standard input: longer than " + std::to_string(limit) +
                              " bytes, which is kernel.msgmax less the 64 of its envelope: send "
-                             "less at once, or raise it: sysctl -w kernel.msgmax=N\n");
+                             "less at once, or raise it: sysctl -w kernel.msgmax=N, or if a "
+                             "myqd reads this queue, use --blob\n");
     CHECK(queues() == 1);
 }
 

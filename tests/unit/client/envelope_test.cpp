@@ -157,7 +157,8 @@ TEST_CASE("The envelope takes its share of the largest body") {
     const std::size_t limit = largest_body() - 52;  // its head, and one time
     const std::string too_long = "myq: the body: longer than " + std::to_string(limit) +
                                  " bytes, which is kernel.msgmax less the 52 of its envelope: send "
-                                 "less at once, or raise it: sysctl -w kernel.msgmax=N\n";
+                                 "less at once, or raise it: sysctl -w kernel.msgmax=N, or if a "
+                                 "myqd reads this queue, use --blob\n";
     check_myq(target.args({"--ttl", "1h", std::string(limit, 'x')}), 0, "", "");
     CHECK(target.intake.take().body.size() == limit);
     check_myq(target.args({"--ttl", "1h", std::string(limit + 1, 'x')}), 65, "", too_long);

@@ -105,7 +105,10 @@ TEST_CASE("Each kind of failure has its exit status") {
     CHECK(test::myq({"status"}).status == 69);
     CHECK(test::myq({"dead", "show", "1"}).status == 69);
     const ScratchQueue queue(MessageQueue::create(jobs, 0620));
-    CHECK(test::myq({"send", "jobs/1", std::string(8193, 'x')}).status == 65);
+    const ScratchQueue other;
+    CHECK(test::myq(
+              {"send", "--id", std::to_string(other.id()), "--type", "1", std::string(8193, 'x')})
+              .status == 65);
     CHECK(test::myq({"send", "jobs", "--type", "0", "x"}).status == 65);
     CHECK(test::myq({"send", "jobs/1", "--file", "/nowhere"}).status == 66);
     CHECK(test::myq({"ftok", "/nowhere", "A"}).status == 66);

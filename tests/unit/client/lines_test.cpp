@@ -98,7 +98,8 @@ TEST_CASE(
     for (const char* ending : {"", "\n", "\nafter\n"}) {
         check_myq(send_lines(queue), 65, "",
                   "myq: standard input, line 3: longer than kernel.msgmax, 8192 bytes: send less "
-                  "at once, or raise it: sysctl -w kernel.msgmax=N (2 messages sent)\n",
+                  "at once, or raise it: sysctl -w kernel.msgmax=N, or if a myqd reads this "
+                  "queue, use --blob (2 messages sent)\n",
                   {.input = "one\ntwo\n" + largest + "x" + ending});
         CHECK(take_all(queue) == Bodies{"one", "two"});
     }

@@ -346,25 +346,28 @@ TEST_CASE("who leaves gives back what was claimed ahead, but for the message in 
     CHECK(left.find('4') == std::string::npos);
 }
 
-TEST_CASE("a message that is longer than the slot says so and is given back") {
+TEST_CASE("a body that is longer than the slot, or than what is claimed, stays in its row") {
     Scene scene;
     scene.journal.put(7, "short");
     scene.journal.put(7, std::string(20'000, 'L'));
+    scene.journal.put(7, std::string(2'000'000, 'L'));
     scene.journal.put(7, "behind");
-    {
-        Worker worker = scene.worker();
-        CHECK(worker.fetch() == "short");
+    Worker worker = scene.worker();
+    CHECK(worker.fetch() == "short");
+    CHECK(worker.slot.large_size() == 0);
+    worker.settle();
+    for (const std::uint64_t size : {20'000U, 2'000'000U}) {
+        CHECK(worker.fetch().empty());
+        CHECK(worker.slot.large_size() == size);
+        CHECK(worker.slot.row() > 0);
+        CHECK(worker.slot.occupied());
         worker.settle();
-        CHECK(worker.fetch() == "(does not fit)");
-        CHECK(!worker.slot.occupied());
-        CHECK(scene.file.view().needed_body == 20'000);
-        worker.source.leave(worker.slot);
-        CHECK(scene.running().empty());
-        CHECK(!scene.file.view().occupied);
     }
-    const SlotFile larger(scene.run.path(), "jobs.0", 30'000);
-    Worker worker(larger, scene.journal.place(), scene.bell, Stay::while_needed);
-    CHECK(worker.work_off() == std::string(20'000, 'L') + " behind ");
+    CHECK(worker.fetch() == "behind");
+    CHECK(worker.slot.large_size() == 0);
+    worker.settle();
+    CHECK(worker.fetch() == "(finished)");
+    CHECK(scene.journal.entries().empty());
 }
 
 TEST_CASE("a worker on demand that finds nothing is finished, and takes the time from the bell") {

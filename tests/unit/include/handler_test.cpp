@@ -149,7 +149,7 @@ TEST_CASE("plugin<T>: the example in the header is a plugin") {
     CHECK(myq_plugin_entry(&host)->types[0] == 42);
 }
 
-TEST_CASE("check: what it throws is the refusal; without one every option will do") {
+TEST_CASE("check: what it throws is the refusal, without one every option will do") {
     Reason reason{};
     const myq_option bad{"bad", nullptr, 0};
     CHECK(obedient()->check(nullptr, 0, reason.data(), reason.size()) == 0);

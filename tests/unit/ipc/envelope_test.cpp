@@ -27,6 +27,13 @@ std::string refusal_of(const Envelope& envelope) {
     return "written";
 }
 
+template <typename Change>
+std::string refusal_with(Change change) {
+    Envelope envelope;
+    change(envelope);
+    return refusal_of(envelope);
+}
+
 void same(const Envelope& one, const Envelope& two) {
     CHECK(one.kind == two.kind);
     CHECK(one.id == two.id);
@@ -112,11 +119,6 @@ TEST_CASE("An envelope without options is a head of 40 bytes and the body") {
 
 TEST_CASE("What cannot be written is refused in words") {
     const std::string key(longest_unique_key + 1, 'k');
-    const auto refusal_with = [](auto change) {
-        Envelope envelope;
-        change(envelope);
-        return refusal_of(envelope);
-    };
     CHECK(refusal_with([](Envelope& e) { e.due_ms = e.delay_ms = 1; }) ==
           "envelope: a due time and a delay contradict each other; give one of them");
     CHECK(refusal_with([](Envelope& e) { e.delay_ms = -1; }) ==
@@ -133,8 +135,9 @@ TEST_CASE("What cannot be written is refused in words") {
               e.confirm = ConfirmAddress{1, 0, 1};
           }) ==
           "envelope: the token for the confirm is not positive; use 1 to 9223372036854775807");
-    CHECK(refusal_with([](Envelope& e) { e.kind = EnvelopeKind::batch; }) ==
-          "envelope: only messages, replies and confirms are written; use one of these kinds");
+    CHECK(
+        refusal_with([](Envelope& e) { e.kind = EnvelopeKind::batch; }) ==
+        "envelope: only messages, blobs, replies and confirms are written; use one of these kinds");
     for (const ReplyAddress& address : {ReplyAddress{-1, 1, 1}, ReplyAddress{1, 0, 1}}) {
         CHECK(refusal_with([&](Envelope& e) { e.reply = address; }) ==
               "envelope: the queue for the reply has a negative id, or its token is not positive; "
@@ -232,4 +235,66 @@ TEST_CASE("Random ids are set, differ, and print as 32 hexadecimal digits") {
     MessageId high;
     high.bytes.fill(std::byte{0xFE});
     CHECK(high.text() == "fefefefefefefefefefefefefefefefe");
+}
+
+TEST_CASE("A blob says where its body lies, and nothing else says so") {
+    Envelope envelope;
+    envelope.kind = EnvelopeKind::blob;
+    envelope.id = counting_id();
+    envelope.delay_ms = 600'000;
+    envelope.blob = BlobReference{65'539, 0x9a71bb4c, 5'000'000'000, {}};
+    for (std::size_t i = 0; i < envelope.blob->token.size(); ++i)
+        envelope.blob->token[i] = static_cast<std::byte>(0xF0 + i);
+    const Bytes expected = from_hex("89 6d 79 71 0d 0a 1a 0a 01 03 34 00 20 00 00 00"
+                                    "00 00 00 00 00 00 00 00 00 01 02 03 04 05 06 07"
+                                    "08 09 0a 0b 0c 0d 0e 0f 02 00 08 00 c0 27 09 00"
+                                    "00 00 00 00 03 00 01 00 4c bb 71 9a 00 f2 05 2a"
+                                    "01 00 00 00 f0 f1 f2 f3 f4 f5 f6 f7 f8 f9 fa fb"
+                                    "fc fd fe ff");
+    CHECK(encode_envelope(envelope) == sealed(expected));
+    Envelope decoded;
+    REQUIRE(decode_envelope(sealed(expected), decoded) == EnvelopeError::none);
+    CHECK(decoded.kind == EnvelopeKind::blob);
+    CHECK(decoded.blob == envelope.blob);
+    CHECK(decoded.body.empty());
+    CHECK(encode_envelope(decoded) == sealed(expected));
+    CHECK(decoded.delay_ms == 600'000);
+
+    CHECK(refusal_with([](Envelope& e) { e.kind = EnvelopeKind::blob; }) ==
+          "envelope: a blob, and nothing else, says where its body lies in place of one");
+    CHECK(refusal_with([](Envelope& e) {
+              e.blob = BlobReference{1, 0, 1, {}};
+          }) == "envelope: a blob, and nothing else, says where its body lies in place of one");
+    CHECK(refusal_with([](Envelope& e) {
+              e.kind = EnvelopeKind::blob;
+              e.body = {};
+              e.blob = BlobReference{-1, 0, 1, {}};
+          }) == "envelope: a blob's segment has a negative id or no body; make it with "
+                "OutgoingBlob");
+}
+
+TEST_CASE("What a blob says of its body is whole or it is broken, its sender can be told") {
+    const std::string sound(32, '\1');
+    const std::string confirm = "05 00 14 00 02 00 00 00 03 00 00 00 00 00 00 00"
+                                "04 00 00 00 00 00 00 00";
+    const auto blob_of = [&](std::string_view body) {
+        Bytes envelope = with_options(confirm, body);
+        envelope[wire::kind_at] = static_cast<std::byte>(EnvelopeKind::blob);
+        return sealed(envelope);
+    };
+    CHECK(error_of(blob_of(sound)) == EnvelopeError::none);
+    for (const std::size_t size : {0U, 31U, 33U}) {
+        const std::string wrong(size, '\1');
+        CHECK(error_of(blob_of(wrong)) == EnvelopeError::blob);
+    }
+    std::string wrong = sound;
+    wrong[3] = '\x80';  // a negative id
+    CHECK(error_of(blob_of(wrong)) == EnvelopeError::blob);
+    wrong = sound;
+    wrong.replace(8, 8, 8, '\0');  // no body
+    const Bytes empty = blob_of(wrong);
+    Envelope decoded;
+    CHECK(decode_envelope(empty, decoded) == EnvelopeError::blob);
+    CHECK(decoded.confirm->queue_id == 2);
+    CHECK(!decoded.blob);
 }

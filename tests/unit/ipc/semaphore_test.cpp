@@ -201,7 +201,7 @@ TEST_CASE("A release wakes who waits, and so does the death of the holder") {
     CHECK(three(scratch.set) == Three{0, 1, 0});
 }
 
-TEST_CASE("A signal ends a wait and acquires nothing; a guard waits on") {
+TEST_CASE("A signal ends a wait and acquires nothing, a guard waits on") {
     const Scratch scratch;
     Semaphore holder(scratch.set);
     REQUIRE(acquired(holder));

@@ -36,10 +36,27 @@ TEST_CASE("bodies may be empty, long, and any bytes") {
         journal.put(message(1, body));
         const auto taken = journal.take();
         REQUIRE(taken.size() == 1);
-        CHECK(taken[0].body == body);
+        CHECK(taken[0].size == body.size());
+        CHECK(taken[0].body == (body.size() <= longest_claimed_body ? body : ""));
+        std::string read;
+        CHECK(journal.read_body(taken[0].row, [&](auto bytes) { read = text(bytes); }));
+        CHECK(read == body);
         CHECK(text(journal.find(taken[0].row, 0).value().body) == body);
         journal.transact(Survives::kill, [&] { journal.finish(taken[0].row); });
     }
+}
+
+TEST_CASE("of a long body only its length is claimed, nobody's row has none") {
+    ScratchJournal journal;
+    for (const std::uint64_t size : {longest_claimed_body, longest_claimed_body + 1}) {
+        const std::string body(size, 'x');
+        journal.put(message(1, body));
+        const auto taken = journal.take();
+        REQUIRE(taken.size() == 1);
+        CHECK(taken[0].size == size);
+        CHECK(taken[0].body.empty() == (size > longest_claimed_body));
+    }
+    CHECK_FALSE(journal.read_body(4711, [](auto) { FAIL("it was read"); }));
 }
 
 TEST_CASE("a message without an id, an expiry and a key has none") {

@@ -65,6 +65,16 @@ TEST_CASE("there is room, or a sentence says which limit there is") {
          "the disk has only 12 MiB left and journal.min_free keeps 64 MiB: free space on it, or "
          "lower min_free"},
         {{0, 90 * mib, 0, 32 * mib, mib - 1}, "the disk has only 1023 KiB left: free space on it"},
+        {{60 * mib, 0, 0, 32 * mib, 265 * mib, 40 * mib}, ""},
+        {{60 * mib, 0, 0, 32 * mib, 265 * mib, 40 * mib + 1},
+         "it holds 60 MiB, 40 MiB are to come, and journal.max_size is 100 MiB: let the workers "
+         "catch up, drop what is dead, or raise max_size"},
+        {{0, 0, 0, 32 * mib, 105 * mib, 40 * mib}, ""},
+        {{0, 0, 0, 32 * mib, 105 * mib - 1, 40 * mib},
+         "the disk has only 104 MiB left and journal.min_free keeps 64 MiB: free space on it, or "
+         "lower min_free"},
+        {{0, 64 * mib, 0, 32 * mib, 81 * mib - 1, 40 * mib},
+         "the disk has only 80 MiB left: free space on it"},
     };
     for (const Row& row : rows)
         CHECK(why_no_room(row.room, limits) == row.reason);

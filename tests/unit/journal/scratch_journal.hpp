@@ -56,6 +56,7 @@ public:
         std::optional<std::int64_t> expires_ms;
         std::string body;
         std::optional<ReplyAddress> reply = {};
+        std::uint64_t size = 0;
     };
     std::vector<Taken> take(const Selector& types = Selector::any(), std::size_t limit = 1000,
                             std::int64_t now_ms = much_later, std::uint64_t owner = slot,
@@ -64,7 +65,7 @@ public:
         transact(Survives::kill, [&] {
             const auto visit = [&](const DueMessage& due) {
                 taken.push_back({due.row, due.type, due.attempts, due.id, due.expires_ms,
-                                 text(due.body), due.reply});
+                                 text(due.body), due.reply, due.size});
             };
             const auto count = claim(queue_number(queue), types, owner, now_ms, limit, visit);
             if (count != taken.size()) throw std::logic_error("claim() miscounts");

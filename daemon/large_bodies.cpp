@@ -1,0 +1,84 @@
+#include "daemon/large_bodies.hpp"
+
+#include "daemon/unix/signals.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <string>
+#include <system_error>
+
+namespace myq {
+
+LargeBodies::LargeBodies(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
+                         const JournalLimits& limits)
+    : slot_(slot),
+      journal_(journal),
+      blob_(queue, limits) {
+    settle_left();
+}
+
+void LargeBodies::settle_left() {
+    if (slot_.occupied()) return;
+    if (const auto left = slot_.held_segment()) remove_blob(left->id, left->token, ::geteuid());
+    slot_.forget_segment();
+}
+
+bool LargeBodies::fetch(InHand& message) {
+    if (message.is_in_row) return fetch_row(message);
+    return insist([&] { fetch_blob(message); });
+}
+
+// What is not the message's fault passes, or the machine has other worries.
+bool LargeBodies::insist(const std::function<void()>& fetch) {
+    std::string complaint;
+    for (;;) {
+        try {
+            fetch();
+            return true;
+        } catch (const std::system_error& e) {
+            if (complaint != e.what()) {
+                complaint = e.what();
+                spdlog::error("a large body: {}; its message is kept until it can be had",
+                              complaint);
+            }
+        }
+        if (stop_requested()) return false;
+        JournalAccess::pause();
+    }
+}
+
+void LargeBodies::fetch_blob(InHand& message) {
+    message.broken = blob_.take(*message.blob);
+    if (blob_.holds_segment()) slot_.hold_segment({message.blob->segment_id, message.blob->token});
+    // Without a body it is among the dead as its envelope.
+    if (!blob_.body().empty()) message.body = blob_.body();
+    if (message.wish) message.wish->body = message.body;
+}
+
+bool LargeBodies::fetch_row(InHand& message) {
+    bool is_there = false;
+    bool has_read = false;
+    const auto copy = [&](std::span<const std::byte> body) {
+        std::copy(body.begin(), body.end(),
+                  row_.room(std::max<std::size_t>(body.size(), 1)).begin());
+        message.body = row_.body().first(body.size());
+    };
+    const bool was_tried = insist([&] {
+        has_read = journal_.insist(
+            [&](Journal& journal) { is_there = journal.read_body(slot_.row(), copy); });
+    });
+    if (!is_there) message.broken = "its body is no longer in the journal";
+    return was_tried && has_read;
+}
+
+void LargeBodies::release() {
+    // What must stay in the slot keeps its segment, for whoever comes next.
+    if (slot_.occupied()) return blob_.let_go();
+    blob_.remove_segment();
+    slot_.forget_segment();
+}
+
+}  // namespace myq

@@ -1,0 +1,74 @@
+#include "daemon/large_buffer.hpp"
+
+#include "daemon/unix/failure.hpp"
+
+#include <sys/mman.h>
+
+#include <utility>
+
+namespace myq {
+
+namespace {
+
+constexpr std::size_t page = 4096;
+// A buffer that is this many times too large, so often in a row, is given back.
+constexpr std::size_t much = 4;
+constexpr int long_enough = 16;
+
+}  // namespace
+
+LargeBuffer::~LargeBuffer() {
+    free_memory();
+}
+
+std::span<std::byte> LargeBuffer::room(std::size_t size) {
+    if (!is_fit_for(size)) {
+        try {
+            make((size + page - 1) / page * page);
+        } catch (...) {
+            free_memory();  // half a buffer is none
+            throw;
+        }
+    }
+    size_ = size;
+    return {writable_, size_};
+}
+
+bool LargeBuffer::is_fit_for(std::size_t size) {
+    if (size > capacity_) return false;
+    much_smaller_ = size < capacity_ / much ? much_smaller_ + 1 : 0;
+    return much_smaller_ < long_enough;
+}
+
+void LargeBuffer::make(std::size_t capacity) {
+    free_memory();
+    void* const memory =
+        ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (memory == MAP_FAILED) throw failure("no memory for a large body");
+    writable_ = static_cast<std::byte*>(memory);
+    capacity_ = capacity;
+    // Of shared memory, an old size of 0 makes a second mapping of the same pages.
+    void* const second = ::mremap(memory, 0, capacity, MREMAP_MAYMOVE);
+    if (second == MAP_FAILED) throw failure("no memory for a large body");
+    read_only_ = static_cast<const std::byte*>(second);
+    if (::mprotect(second, capacity, PROT_READ) != 0 ||
+        ::madvise(memory, capacity, MADV_POPULATE_WRITE) != 0 ||
+        ::madvise(second, capacity, MADV_POPULATE_READ) != 0) {
+        throw failure("no memory for a large body");
+    }
+    // A process that a handler forks has no business in it.
+    ::madvise(memory, capacity, MADV_DONTFORK);
+    ::madvise(second, capacity, MADV_DONTFORK);
+}
+
+void LargeBuffer::free_memory() noexcept {
+    if (writable_ != nullptr) ::munmap(writable_, capacity_);
+    if (read_only_ != nullptr) ::munmap(const_cast<std::byte*>(read_only_), capacity_);  // NOLINT
+    writable_ = nullptr;
+    read_only_ = nullptr;
+    capacity_ = 0;
+    size_ = 0;
+    much_smaller_ = 0;
+}
+
+}  // namespace myq

@@ -1,0 +1,191 @@
+#include "ipc/blob.hpp"
+
+#include "ipc/blob_head.hpp"
+#include "ipc/random.hpp"
+#include "ipc/wire.hpp"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <tuple>
+
+namespace myq {
+
+namespace {
+
+constexpr std::array<unsigned char, 8> blob_magic{0x89, 'm', 'y', 'q', 'b', 'l', 'o', 'b'};
+constexpr std::uint32_t blob_version = 1;
+
+// What is copied, checked and populated at once: it is still in the processor's cache for the
+// second of these.
+constexpr std::size_t piece_size = std::size_t{256} << 10U;
+
+void remove_quietly(const SharedMemory& segment) noexcept {
+    try {
+        segment.remove();
+    } catch (const IpcError&) {
+        // Somebody who may was faster.
+    }
+}
+
+// All pages at once rather than a fault for each. Where the kernel cannot, the faults do.
+void populate(std::span<std::byte> memory, int how) {
+    constexpr std::uintptr_t page = 4096;
+    const auto begin = reinterpret_cast<std::uintptr_t>(memory.data()) / page * page;
+    const auto end = reinterpret_cast<std::uintptr_t>(memory.data() + memory.size());
+    std::ignore = madvise(reinterpret_cast<void*>(begin), end - begin, how);  // NOLINT
+}
+
+// Copies piece by piece, and returns the CRC-32C of what is at `to` then.
+std::uint32_t copy_checked(std::span<std::byte> to, std::span<const std::byte> from, bool fresh) {
+    std::uint32_t crc = wire::crc_begin;
+    while (!to.empty()) {
+        const auto piece = to.first(std::min(to.size(), piece_size));
+        if (fresh) populate(piece, MADV_POPULATE_WRITE);
+        std::memcpy(piece.data(), from.data(), piece.size());
+        crc = wire::extend_crc(crc, piece);
+        to = to.subspan(piece.size());
+        from = from.subspan(piece.size());
+    }
+    return ~crc;
+}
+
+// The kernel's words for what will not change by waiting.
+BlobError lasting(const IpcError& error) {
+    switch (error.error()) {
+    case EIDRM:
+    case EINVAL:
+        return BlobError::gone;
+    case EACCES:
+    case EPERM:
+        return BlobError::not_ours;
+    default:
+        return BlobError::none;
+    }
+}
+
+}  // namespace
+
+void write_blob_head(std::span<std::byte> segment, const BlobHead& head) {
+    namespace at = wire::blob_head;
+    // First: whoever is killed in here leaves what is known for a blob that was begun.
+    std::ranges::copy(std::as_bytes(std::span(blob_magic)), segment.data() + at::magic_at);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    wire::store(segment.data() + at::version_at, blob_version);
+    wire::store(segment.data() + at::key_at, std::int32_t{head.queue});
+    std::ranges::copy(head.token, segment.data() + at::token_at);
+    wire::store(segment.data() + at::size_at, head.size);
+}
+
+bool may_become_blob(std::span<const std::byte> segment) {
+    if (segment.size() <= wire::blob_head_size) return false;
+    std::array<unsigned char, blob_magic.size()> begin{};
+    std::memcpy(begin.data(), segment.data(), begin.size());
+    return begin == blob_magic || begin == decltype(begin){};
+}
+
+std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
+    namespace at = wire::blob_head;
+    std::array<std::byte, wire::blob_head_size> bytes{};
+    if (segment.size() <= bytes.size()) return std::nullopt;
+    std::ranges::copy(segment.first(bytes.size()), bytes.begin());
+    if (std::memcmp(bytes.data() + at::magic_at, blob_magic.data(), blob_magic.size()) != 0 ||
+        wire::load<std::uint32_t>(bytes.data() + at::version_at) != blob_version) {
+        return std::nullopt;
+    }
+    BlobHead head;
+    head.queue = wire::load<std::int32_t>(bytes.data() + at::key_at);
+    std::copy_n(bytes.data() + at::token_at, head.token.size(), head.token.begin());
+    head.size = wire::load<std::uint64_t>(bytes.data() + at::size_at);
+    return head;
+}
+
+OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body)
+    : segment_(SharedMemory::create(QueueKey::private_queue(), wire::blob_head_size + body.size(),
+                                    unfinished_blob_mode)) {
+    try {
+        memory_.emplace(segment_.attach(Access::read_write));
+        const std::span<std::byte> bytes = memory_->writable_bytes();
+        reference_.segment_id = segment_.id();
+        reference_.size = body.size();
+        fill_random(reference_.token);
+        // The head first, then the gift: what a killed maker leaves the daemon can judge.
+        write_blob_head(bytes, {queue, reference_.token, reference_.size});
+        segment_.set({.uid = daemon, .gid = {}, .mode = blob_mode});
+        reference_.checksum = copy_checked(bytes.subspan(wire::blob_head_size), body, true);
+    } catch (...) {
+        remove_quietly(segment_);
+        throw;
+    }
+}
+
+OutgoingBlob::~OutgoingBlob() {
+    if (!is_sent_) remove_quietly(segment_);
+}
+
+const char* describe(BlobError error) {
+    switch (error) {
+    case BlobError::none:
+        return "nothing is wrong with it";
+    case BlobError::gone:
+        return "its shared memory is gone";
+    case BlobError::not_ours:
+        return "its shared memory was not given to the daemon's user, private and with mode 0600";
+    case BlobError::size:
+        return "its shared memory has another size than it should";
+    case BlobError::token:
+        return "its shared memory is not the one that was meant";
+    case BlobError::too_large:
+        return "its body is longer than 512 MiB";
+    case BlobError::checksum:
+        return "the checksum of its body is wrong";
+    }
+    return "it is wrong in a way without a name";
+}
+
+BlobError IncomingBlob::open(const BlobReference& reference, uid_t self,
+                             std::optional<IncomingBlob>& blob) {
+    if (reference.size > largest_blob) return BlobError::too_large;
+    try {
+        const SharedMemory segment = SharedMemory::from_id(reference.segment_id);
+        // Attached before it is judged: from then on the id means this segment and no other.
+        AttachedMemory memory = segment.attach(Access::read_only);
+        if (!is_given_blob(segment.stat(), self)) return BlobError::not_ours;
+        if (memory.size() != wire::blob_head_size + reference.size) return BlobError::size;
+        const auto head = read_blob_head(memory.bytes());
+        if (!head || head->token != reference.token) return BlobError::token;
+        blob = IncomingBlob(reference, segment, std::move(memory));
+        return BlobError::none;
+    } catch (const IpcError& e) {
+        const BlobError error = lasting(e);
+        if (error == BlobError::none) throw;
+        return error;
+    }
+}
+
+bool IncomingBlob::copy(std::span<std::byte> to) const {
+    const auto body = memory_.bytes().subspan(wire::blob_head_size);
+    return copy_checked(to, body, false) == reference_.checksum;
+}
+
+void IncomingBlob::remove() const noexcept {
+    remove_quietly(segment_);
+}
+
+void remove_blob(std::int32_t segment_id, const BlobToken& token, uid_t self) noexcept {
+    try {
+        const SharedMemory segment = SharedMemory::from_id(segment_id);
+        const AttachedMemory memory = segment.attach(Access::read_only);
+        const auto head = read_blob_head(memory.bytes());
+        if (!is_given_blob(segment.stat(), self) || !head || head->token != token) return;
+        segment.remove();
+    } catch (const IpcError&) {
+        // It is gone, and that is what was wanted.
+    }
+}
+
+}  // namespace myq

@@ -1,0 +1,66 @@
+#include "daemon/large_buffer.hpp"
+#include "tests/unit/daemon/child.hpp"
+
+#include <doctest/doctest.h>
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <system_error>
+
+using namespace myq;
+using namespace myq::test;
+
+TEST_CASE("what is written into a large buffer is read there, and is not to be written") {
+    LargeBuffer buffer;
+    for (const std::size_t size : {1U, 5'000'000U, 4096U, 100U}) {
+        const auto room = buffer.room(size);
+        REQUIRE(room.size() == size);
+        std::fill(room.begin(), room.end(), static_cast<std::byte>(size % 251));
+        CHECK(buffer.body().size() == size);
+        CHECK(std::all_of(buffer.body().begin(), buffer.body().end(), [&](std::byte byte) {
+            return byte == static_cast<std::byte>(size % 251);
+        }));
+    }
+    CHECK(in_child([&] {
+              *const_cast<std::byte*>(buffer.body().data()) = std::byte{1};
+              return 0;
+          }) == -SIGSEGV);
+}
+
+TEST_CASE("a large buffer is used again, and given back after a while of small bodies") {
+    LargeBuffer buffer;
+    const std::byte* large = buffer.room(1'000'000).data();
+    for (int i = 0; i < 100; ++i)
+        CHECK(buffer.room(300'000).data() == large);
+    int kept = 0;
+    while (kept < 100 && buffer.room(4096).data() == large)
+        ++kept;
+    CHECK(kept == 15);
+}
+
+TEST_CASE("memory that is not to be had is said, and may be had later") {
+    CHECK(in_child([&] {
+              LargeBuffer buffer;
+              rlimit limit{};
+              getrlimit(RLIMIT_AS, &limit);
+              const rlim_t before = limit.rlim_cur;
+              // Room for no mapping, and for the first of two.
+              for (const unsigned most : {27U, 28U, 29U}) {
+                  limit.rlim_cur = (rlim_t{1} << most) + (rlim_t{1} << 26U);
+                  setrlimit(RLIMIT_AS, &limit);
+                  try {
+                      buffer.room(std::size_t{1} << 28U);
+                      if (most != 29) return 1;
+                  } catch (const std::system_error& e) {
+                      if (e.code() != std::errc::not_enough_memory) return 2;
+                  }
+              }
+              limit.rlim_cur = before;
+              setrlimit(RLIMIT_AS, &limit);
+              const auto room = buffer.room(std::size_t{1} << 28U);
+              room.back() = std::byte{1};
+              return buffer.body().back() == std::byte{1} ? 0 : 3;
+          }) == 0);
+}
