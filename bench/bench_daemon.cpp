@@ -62,8 +62,10 @@ BenchDaemon::BenchDaemon(const Setup& setup) : program_(setup.program), key_(fre
     const Path plugins = directory_.path() / "plugins";
     std::filesystem::create_directory(plugins);
     std::filesystem::permissions(plugins, std::filesystem::perms{0755});
-    std::filesystem::copy_file(MYQ_BENCH_SINK, plugins / "sink.so");
-    std::filesystem::permissions(plugins / "sink.so", std::filesystem::perms{0644});
+    for (const Path plugin : {MYQ_BENCH_SINK, MYQ_BENCH_EXEC}) {
+        std::filesystem::copy_file(plugin, plugins / plugin.filename());
+        std::filesystem::permissions(plugins / plugin.filename(), std::filesystem::perms{0644});
+    }
     configure(setup);
     start();
 }
@@ -79,7 +81,8 @@ BenchDaemon::~BenchDaemon() {
 
 void BenchDaemon::configure(const Setup& setup) const {
     std::ofstream file(config());
-    file << fmt::format(R"(daemon: {{run_dir: "{0}/run"}}
+    file << fmt::format(
+        R"(daemon: {{run_dir: "{0}/run"}}
 log: {{target: file, file: "{0}/myqd.log"}}
 plugins: {{dir: "{0}/plugins", auto_route: false}}
 queues:
@@ -87,9 +90,13 @@ queues:
     key: {1}
     capacity: {2}
     receivers: 1
-    handlers: [{{type: any, plugin: sink}}]
+    handlers: [{{type: any, plugin: sink}}{3}]
 )",
-                        directory_.path().string(), key_.text(), setup.capacity);
+        directory_.path().string(), key_.text(), setup.capacity,
+        setup.command.empty()
+            ? ""
+            : fmt::format(", {{type: {}, plugin: exec, options: {{command: [{}]}}}}", command_type,
+                          setup.command));
     // Left out otherwise, so that a daemon that knows no journal can be measured too.
     if (setup.journal_dir.empty()) return;
     file << fmt::format(R"(    durability: journal

@@ -25,7 +25,10 @@ public:
         std::uint64_t capacity = wanted_capacity;  // the queue's, as far as the kernel grants it
         // Where every message is journaled; empty for a queue in memory.
         std::filesystem::path journal_dir{};
+        // What is run for messages of command_type; empty for nothing.
+        std::string command{};
     };
+    static constexpr std::int64_t command_type = 2;
     static constexpr std::uint64_t wanted_capacity = 1U << 20U;  // as in the shipped configuration
 
     // Throws std::runtime_error with what the daemon said if it does not start.

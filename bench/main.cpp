@@ -1,5 +1,6 @@
 // myq-bench: the daemon beside something well known, measured in turn in one run, since a number
 // without its neighbour says more of the machine than of us.
+#include "bench/call.hpp"
 #include "bench/confirmed.hpp"
 #include "bench/hot_path.hpp"
 #include "bench/load.hpp"
@@ -28,8 +29,8 @@ struct Part {
 };
 
 constexpr Part parts[] = {
-    {"handler", measure_hot_path}, {"confirmed", measure_confirmed}, {"recovery", measure_recovery},
-    {"rows", measure_many_rows},   {"php_value", measure_php_value},
+    {"handler", measure_hot_path},  {"call", measure_call},      {"confirmed", measure_confirmed},
+    {"recovery", measure_recovery}, {"rows", measure_many_rows}, {"php_value", measure_php_value},
 };
 
 std::vector<std::string> part_names() {

@@ -25,12 +25,12 @@ private:
 // warning.
 struct Contest {
     std::string scenario{};
-    std::string unit{};     // "a second": more is better; "ms": less is
+    std::string unit{};     // "a second": more is better; "ms", "us": less is
     std::string against{};  // what the baseline is
     Samples baseline{};     // none if it was skipped
     Samples daemon{};
     std::string remark{};
-    double target = 0;  // what the ratio should reach (a second) or stay below (ms), 0: none is set
+    double target = 0;  // what the ratio should reach (a second) or stay below (ms, us), 0: none is set
 
     // The median of daemon[i] / baseline[i]: what a machine with other work to do slows down for a
     // while, it slows down for both of a pair. 0 if there is no baseline.

@@ -20,6 +20,7 @@ public:
             while (!should_stop())
                 ::pause();
         }
+        if (message.wants_reply()) reply(message.body());
         return myq::done();
     }
 };

@@ -98,7 +98,8 @@ bool is_orphaned(const QueueStat& queue, uid_t self, std::time_t now, std::chron
 }  // namespace
 
 ReplyQueue::ReplyQueue(uid_t daemon)
-    : queue_(MessageQueue::create(QueueKey::private_queue(), reply_queue_mode)) {
+    : queue_(MessageQueue::create(QueueKey::private_queue(), reply_queue_mode)),
+      longest_(largest_body()) {
     try {
         token_ = random_token();
         // The signature: what is received last, and by whom, stays on record. Before the queue is
@@ -120,8 +121,10 @@ std::optional<Message> ReplyQueue::receive(Wait wait) const {
     // Any type, not only the token's: whoever names our queue in a message of their own makes the
     // daemon write here, and what we left lying would fill the queue.
     for (;;) {
-        std::optional<Message> message = queue_.receive(largest_body(), Selector::any(), wait);
-        if (!message || message->type == token_) return message;
+        // And of any length: kernel.msgmax was asked for once, and what is longer is no answer.
+        std::optional<Message> message =
+            queue_.receive(longest_, Selector::any(), wait, Truncate::yes);
+        if (!message || (message->type == token_ && !message->truncated)) return message;
     }
 }
 

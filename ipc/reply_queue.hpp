@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -33,6 +34,7 @@ public:
 
 private:
     MessageQueue queue_;
+    std::size_t longest_;
     std::int64_t token_ = 0;
 };
 

@@ -153,6 +153,17 @@ TEST_CASE("A daemon of the asker's own user answers too") {
           }) == 0);
 }
 
+TEST_CASE("What is longer than an answer may be when the queue was made is thrown away") {
+    std::ofstream("/proc/sys/kernel/msgmax") << 1000;
+    const ReplyQueue queue(geteuid());
+    std::ofstream("/proc/sys/kernel/msgmax") << 2000;
+    for (const std::size_t size : {1000U, 1001U, 1U})
+        REQUIRE(send_reply(queue.id(), geteuid(), queue.token(), bytes(std::string(size, 'x'))) ==
+                ReplyStatus::sent);
+    CHECK(queue.receive(Wait::no)->body.size() == 1000);
+    CHECK(queue.receive(Wait::no)->body.size() == 1);
+}
+
 TEST_CASE("Nothing is sent to a queue that was not made to be answered on") {
     const auto refused = [](const MessageQueue& queue, uid_t sender) {
         const std::uint64_t before = queue.stat_any().messages;
