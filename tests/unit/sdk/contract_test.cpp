@@ -37,7 +37,7 @@ bool contains(const std::string& text, const std::string& part) {
 }  // namespace
 
 TEST_CASE(
-    "contract: another major number is refused with both and what to do; a minor is welcome") {
+    "contract: another major number is refused with both and what to do, a minor is welcome") {
     myq_plugin plugin = good();
     CHECK(contract_problem(&plugin, "this daemon").empty());
     plugin.abi_minor = MYQ_ABI_MINOR + 7;
