@@ -1,5 +1,6 @@
 // myq-bench: the daemon beside something well known, measured in turn in one run, since a number
 // without its neighbour says more of the machine than of us.
+#include "bench/blob.hpp"
 #include "bench/call.hpp"
 #include "bench/confirmed.hpp"
 #include "bench/hot_path.hpp"
@@ -31,6 +32,7 @@ struct Part {
 constexpr Part parts[] = {
     {"handler", measure_hot_path},  {"call", measure_call},      {"confirmed", measure_confirmed},
     {"recovery", measure_recovery}, {"rows", measure_many_rows}, {"php_value", measure_php_value},
+    {"blob", measure_blobs},
 };
 
 std::vector<std::string> part_names() {

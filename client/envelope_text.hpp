@@ -18,8 +18,9 @@ std::string shown_message(std::span<const std::byte> bytes, uid_t owner, std::in
 
 // As to_json(Message): `size` counts the envelope too, which is a member of its own, `envelope`,
 // and `body` is what is in it. One that cannot be read has the reason as its only member `error`,
-// and is the body itself. A blob's has `blob`, the length of the body, which is null where it
-// cannot be read. The token in it is the sender's secret and is left out.
+// and is the body itself. Of a blob whose body cannot be had
+// `body` is null and `error` says why, beside the others. The token in it is the sender's secret
+// and is left out.
 nlohmann::ordered_json message_to_json(std::int64_t type, std::span<const std::byte> bytes,
                                        uid_t owner);
 

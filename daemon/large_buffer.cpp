@@ -1,6 +1,7 @@
 #include "daemon/large_buffer.hpp"
 
 #include "daemon/unix/failure.hpp"
+#include "ipc/huge_pages.hpp"
 
 #include <sys/mman.h>
 
@@ -24,7 +25,7 @@ LargeBuffer::~LargeBuffer() {
 std::span<std::byte> LargeBuffer::room(std::size_t size) {
     if (!is_fit_for(size)) {
         try {
-            make((size + page - 1) / page * page);
+            make((in_huge_pages(size) + page - 1) / page * page);
         } catch (...) {
             free_memory();  // half a buffer is none
             throw;
@@ -42,20 +43,24 @@ bool LargeBuffer::is_fit_for(std::size_t size) {
 
 void LargeBuffer::make(std::size_t capacity) {
     free_memory();
+    const auto refuse_if = [](bool failed) {
+        if (failed) throw failure("no memory for a large body");
+    };
+    void* const here = reserve_for_huge_pages(capacity);
     void* const memory =
-        ::mmap(nullptr, capacity, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-    if (memory == MAP_FAILED) throw failure("no memory for a large body");
+        ::mmap(here, capacity, PROT_READ | PROT_WRITE,
+               MAP_SHARED | MAP_ANONYMOUS | (here != nullptr ? MAP_FIXED : 0), -1, 0);
+    refuse_if(memory == MAP_FAILED);
     writable_ = static_cast<std::byte*>(memory);
     capacity_ = capacity;
     // Of shared memory, an old size of 0 makes a second mapping of the same pages.
-    void* const second = ::mremap(memory, 0, capacity, MREMAP_MAYMOVE);
-    if (second == MAP_FAILED) throw failure("no memory for a large body");
+    void* const there = reserve_for_huge_pages(capacity);
+    void* const second = ::mremap(memory, 0, capacity,
+                                  MREMAP_MAYMOVE | (there != nullptr ? MREMAP_FIXED : 0), there);
+    refuse_if(second == MAP_FAILED);
     read_only_ = static_cast<const std::byte*>(second);
-    if (::mprotect(second, capacity, PROT_READ) != 0 ||
-        ::madvise(memory, capacity, MADV_POPULATE_WRITE) != 0 ||
-        ::madvise(second, capacity, MADV_POPULATE_READ) != 0) {
-        throw failure("no memory for a large body");
-    }
+    refuse_if(::mprotect(second, capacity, PROT_READ) != 0 || !make_pages({writable_, capacity}) ||
+              ::madvise(second, capacity, MADV_POPULATE_READ) != 0);
     // A process that a handler forks has no business in it.
     ::madvise(memory, capacity, MADV_DONTFORK);
     ::madvise(second, capacity, MADV_DONTFORK);

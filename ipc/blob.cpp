@@ -1,17 +1,16 @@
 #include "ipc/blob.hpp"
 
 #include "ipc/blob_head.hpp"
+#include "ipc/huge_pages.hpp"
 #include "ipc/random.hpp"
 #include "ipc/wire.hpp"
-
-#include <sys/mman.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
-#include <tuple>
+#include <string>
 
 namespace myq {
 
@@ -20,8 +19,7 @@ namespace {
 constexpr std::array<unsigned char, 8> blob_magic{0x89, 'm', 'y', 'q', 'b', 'l', 'o', 'b'};
 constexpr std::uint32_t blob_version = 1;
 
-// What is copied, checked and populated at once: it is still in the processor's cache for the
-// second of these.
+// What is copied and checked at once: it is still in the processor's cache for the second.
 constexpr std::size_t piece_size = std::size_t{256} << 10U;
 
 void remove_quietly(const SharedMemory& segment) noexcept {
@@ -32,24 +30,31 @@ void remove_quietly(const SharedMemory& segment) noexcept {
     }
 }
 
-// All pages at once rather than a fault for each. Where the kernel cannot, the faults do.
-void populate(std::span<std::byte> memory, int how) {
-    constexpr std::uintptr_t page = 4096;
-    const auto begin = reinterpret_cast<std::uintptr_t>(memory.data()) / page * page;
-    const auto end = reinterpret_cast<std::uintptr_t>(memory.data() + memory.size());
-    std::ignore = madvise(reinterpret_cast<void*>(begin), end - begin, how);  // NOLINT
-}
-
-// Copies piece by piece, and returns the CRC-32C of what is at `to` then.
-std::uint32_t copy_checked(std::span<std::byte> to, std::span<const std::byte> from, bool fresh) {
-    std::uint32_t crc = wire::crc_begin;
-    while (!to.empty()) {
-        const auto piece = to.first(std::min(to.size(), piece_size));
-        if (fresh) populate(piece, MADV_POPULATE_WRITE);
+// Copies piece by piece, and goes on with the CRC-32C of what is at `to` then.
+std::uint32_t copy_checked(std::uint32_t crc, std::span<std::byte> to,
+                           std::span<const std::byte> from) {
+    while (!from.empty()) {
+        const auto piece = to.first(std::min(from.size(), piece_size));
         std::memcpy(piece.data(), from.data(), piece.size());
         crc = wire::extend_crc(crc, piece);
         to = to.subspan(piece.size());
         from = from.subspan(piece.size());
+    }
+    return crc;
+}
+
+// Writes the body behind the head, and makes the pages as it comes to them: what was just cleared
+// is in the cache. Returns the checksum.
+std::uint32_t fill(std::span<std::byte> segment, std::span<const std::byte> body,
+                   const std::string& name) {
+    std::uint32_t crc = wire::crc_begin;
+    for (std::size_t begin = 0; !body.empty(); begin += huge_page) {
+        auto page = segment.subspan(begin, std::min(huge_page, segment.size() - begin));
+        if (!make_pages(page)) throw IpcError(IpcCall::shmat, ENOMEM, name);
+        if (begin == 0) page = page.subspan(wire::blob_head_size);
+        const auto part = body.first(std::min(page.size(), body.size()));
+        crc = copy_checked(crc, page, part);
+        body = body.subspan(part.size());
     }
     return ~crc;
 }
@@ -105,7 +110,8 @@ std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
 }
 
 OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body)
-    : segment_(SharedMemory::create(QueueKey::private_queue(), wire::blob_head_size + body.size(),
+    : segment_(SharedMemory::create(QueueKey::private_queue(),
+                                    in_huge_pages(wire::blob_head_size + body.size()),
                                     unfinished_blob_mode)) {
     try {
         memory_.emplace(segment_.attach(Access::read_write));
@@ -116,7 +122,7 @@ OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte>
         // The head first, then the gift: what a killed maker leaves the daemon can judge.
         write_blob_head(bytes, {queue, reference_.token, reference_.size});
         segment_.set({.uid = daemon, .gid = {}, .mode = blob_mode});
-        reference_.checksum = copy_checked(bytes.subspan(wire::blob_head_size), body, true);
+        reference_.checksum = fill(bytes, body, segment_.name());
     } catch (...) {
         remove_quietly(segment_);
         throw;
@@ -136,7 +142,7 @@ const char* describe(BlobError error) {
     case BlobError::not_ours:
         return "its shared memory was not given to the daemon's user, private and with mode 0600";
     case BlobError::size:
-        return "its shared memory has another size than it should";
+        return "its shared memory has another size than it says";
     case BlobError::token:
         return "its shared memory is not the one that was meant";
     case BlobError::too_large:
@@ -155,9 +161,10 @@ BlobError IncomingBlob::open(const BlobReference& reference, uid_t self,
         // Attached before it is judged: from then on the id means this segment and no other.
         AttachedMemory memory = segment.attach(Access::read_only);
         if (!is_given_blob(segment.stat(), self)) return BlobError::not_ours;
-        if (memory.size() != wire::blob_head_size + reference.size) return BlobError::size;
+        if (memory.size() < wire::blob_head_size + reference.size) return BlobError::size;
         const auto head = read_blob_head(memory.bytes());
         if (!head || head->token != reference.token) return BlobError::token;
+        if (head->size != reference.size) return BlobError::size;
         blob = IncomingBlob(reference, segment, std::move(memory));
         return BlobError::none;
     } catch (const IpcError& e) {
@@ -168,8 +175,8 @@ BlobError IncomingBlob::open(const BlobReference& reference, uid_t self,
 }
 
 bool IncomingBlob::copy(std::span<std::byte> to) const {
-    const auto body = memory_.bytes().subspan(wire::blob_head_size);
-    return copy_checked(to, body, false) == reference_.checksum;
+    const auto body = memory_.bytes().subspan(wire::blob_head_size, size());
+    return ~copy_checked(wire::crc_begin, to, body) == reference_.checksum;
 }
 
 void IncomingBlob::remove() const noexcept {

@@ -45,7 +45,7 @@ enum class BlobError {
     none,
     gone,      // there is no such segment
     not_ours,  // not private, not given to us, or open to others
-    size,      // not as long as it should be
+    size,      // too short for the body, or for another one
     token,     // somebody else's, or no blob at all
     too_large,
     checksum,

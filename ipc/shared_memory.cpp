@@ -1,7 +1,9 @@
 #include "ipc/shared_memory.hpp"
 
+#include "ipc/huge_pages.hpp"
 #include "ipc/kernel_limits.hpp"
 
+#include <sys/mman.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -49,6 +51,19 @@ shmid_ds look(int id, const std::string& name) {
     if (found < 0) throw IpcError(IpcCall::shmctl, gone_or(errno), name);
     if (found != id) throw IpcError(IpcCall::shmctl, EIDRM, name);
     return ds;
+}
+
+// Where huge pages can be mapped as such, if it has any. nullptr and errno if it fails.
+void* attach_anywhere(int id, int flags) {
+    shmid_ds ds{};
+    const bool is_there = shmctl(id, SHM_STAT_ANY, &ds) == id;
+    if (void* const reserved = is_there ? reserve_for_huge_pages(ds.shm_segsz) : nullptr) {
+        void* const at = shmat(id, reserved, flags | SHM_REMAP);
+        if (at == reserved) return at;
+        munmap(reserved, ds.shm_segsz);
+    }
+    void* const at = shmat(id, nullptr, flags);
+    return reinterpret_cast<std::intptr_t>(at) == -1 ? nullptr : at;
 }
 
 // Returns the highest index in use, which is no number of segments; 0 also when there is none.
@@ -147,10 +162,8 @@ std::vector<SharedMemoryStat> SharedMemory::list() {
 }
 
 AttachedMemory SharedMemory::attach(Access access) const {
-    void* const at = shmat(id_, nullptr, access == Access::read_only ? SHM_RDONLY : 0);
-    if (reinterpret_cast<std::intptr_t>(at) == -1) {
-        throw IpcError(IpcCall::shmat, gone_or(errno), name_);
-    }
+    void* const at = attach_anywhere(id_, access == Access::read_only ? SHM_RDONLY : 0);
+    if (at == nullptr) throw IpcError(IpcCall::shmat, gone_or(errno), name_);
     // While it is attached, the id is nobody else's.
     AttachedMemory attached({static_cast<std::byte*>(at), 0}, access);
     attached.bytes_ = {static_cast<std::byte*>(at), look(id_, name_).shm_segsz};

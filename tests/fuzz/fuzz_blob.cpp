@@ -79,10 +79,11 @@ void check_taken(const BlobReference& reference, Bytes segment) {
     must((error == BlobError::none) == blob.has_value());
     const auto head = read_blob_head(segment);
     const bool fits =
-        reference.size <= largest_blob && segment.size() == wire::blob_head_size + reference.size;
-    must(blob.has_value() == (fits && head && head->token == reference.token));
+        reference.size <= largest_blob && segment.size() >= wire::blob_head_size + reference.size;
+    must(blob.has_value() ==
+         (fits && head && head->token == reference.token && head->size == reference.size));
     if (!blob) return;
-    const Bytes body = segment.subspan(wire::blob_head_size);
+    const Bytes body = segment.subspan(wire::blob_head_size, blob->size());
     std::vector<std::byte> copied(blob->size());
     const std::uint32_t checksum = ~wire::extend_crc(wire::crc_begin, body);
     must(blob->copy(copied) == (checksum == reference.checksum));
@@ -109,10 +110,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     // What the fuzzer would hardly guess.
     if (const auto head = read_blob_head(segment.bytes())) {
         reference.token = head->token;
-        reference.size = segment.bytes().size() - wire::blob_head_size;
+        reference.size = head->size;
         check_taken(reference, segment.bytes());
-        reference.checksum =
-            ~wire::extend_crc(wire::crc_begin, segment.bytes().subspan(wire::blob_head_size));
+        const Bytes behind = segment.bytes().subspan(wire::blob_head_size);
+        const Bytes body = behind.first(std::min<std::uint64_t>(behind.size(), head->size));
+        reference.checksum = ~wire::extend_crc(wire::crc_begin, body);
         check_taken(reference, segment.bytes());
     }
     ::shmdt(memory);

@@ -31,9 +31,9 @@ TEST_CASE("what is written into a large buffer is read there, and is not to be w
 
 TEST_CASE("a large buffer is used again, and given back after a while of small bodies") {
     LargeBuffer buffer;
-    const std::byte* large = buffer.room(1'000'000).data();
+    const std::byte* large = buffer.room(std::size_t{2} << 20U).data();
     for (int i = 0; i < 100; ++i)
-        CHECK(buffer.room(300'000).data() == large);
+        CHECK(buffer.room(std::size_t{1} << 20U).data() == large);
     int kept = 0;
     while (kept < 100 && buffer.room(4096).data() == large)
         ++kept;

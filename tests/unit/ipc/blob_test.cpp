@@ -93,7 +93,7 @@ TEST_CASE("A blob is private, given to the daemon, and read there as it was sent
                   MUST(stat.creator_uid == sender);
                   MUST(stat.mode == 0600);
                   MUST(stat.attached == 1);
-                  MUST(stat.size == 64 + size);
+                  MUST(stat.size >= 64 + size && stat.size <= 64 + size + (2U << 20U));
                   const int read =
                       in_child([&] { return taken(blob.reference()) == part ? 0 : 1; });
                   MUST(read == 0);
