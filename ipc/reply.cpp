@@ -70,7 +70,7 @@ std::optional<Reply> decode_reply(std::span<const std::byte> bytes) {
     const std::size_t text_size = wire::load<std::uint32_t>(body.data() + 12);
     const auto rest = body.subspan(wire::reply_head_size);
     if (text_size > rest.size()) return std::nullopt;
-    const std::uint32_t status = wire::load<std::uint32_t>(body.data() + 8);
+    const auto status = wire::load<std::uint32_t>(body.data() + 8);
     Reply reply;
     reply.sequence = wire::load<std::uint64_t>(body.data());
     reply.status = to_status(status);

@@ -91,6 +91,7 @@ sub wait_for_reply {
         $reply .= substr $answer, $head_size + 32 + $text_size if $first == length $reply;
         return ($status, $text, $reply) if length $reply >= $second;
     }
+}
 
 sub make_blob {
     my ($body, $queue_key, $daemon_uid) = @_;
