@@ -77,7 +77,7 @@ TEST_CASE("F01: a storm of SIGKILL on workers, durability: memory") {
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers and on the intake, durability: journal") {
-    kill_workers("journal", scaled(200'000), scaled(500));
+    kill_workers("journal", scaled(20'000), scaled(500));
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers that overflow to the journal") {
