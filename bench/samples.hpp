@@ -30,7 +30,8 @@ struct Contest {
     Samples baseline{};     // none if it was skipped
     Samples daemon{};
     std::string remark{};
-    double target = 0;  // what the ratio should reach (a second) or stay below (ms, us), 0: none is set
+    double target =
+        0;  // what the ratio should reach (a second) or stay below (ms, us), 0: none is set
 
     // The median of daemon[i] / baseline[i]: what a machine with other work to do slows down for a
     // while, it slows down for both of a pair. 0 if there is no baseline.

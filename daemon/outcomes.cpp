@@ -189,7 +189,9 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     if (!is_taken) {
         replies_.tell(wish.reply, wish.id, Reply::Status::refused, why_refused(status));
     }
-    slot_.settle(is_taken ? Tally::journaled : Tally::refused, tally_row);
+    // A journal that failed may have taken it all the same: then it counts when it is handled.
+    const bool is_refused = !is_taken && status != ConfirmStatus::failed;
+    slot_.settle(is_refused ? Tally::refused : Tally::journaled, tally_row);
     if (is_taken) bell_.announce(row.due_ms);
     return true;
 }

@@ -101,6 +101,7 @@ void WorkerProcess::spawn() {
     wear_ = std::uniform_real_distribution<double>(0.9, 1.1)(random_source());
     end_reason_.clear();
     was_ready_ = false;
+    was_deaf_ = false;
     reopen_wanted_ = false;
     state_ = State::starting;
 }
@@ -146,8 +147,9 @@ void WorkerProcess::tick(Clock::time_point now) {
         ::kill(pid_.value(), SIGKILL);
         kill_at_ = now + longest_pause;  // a process in an uninterruptible sleep takes its time
         next_term_ = kill_at_;
-    } else if (now >= next_term_ && is_deaf()) {
-        // A handler has left SIGTERM blocked. Nothing is in its hands, so nothing is lost.
+    } else if (now >= next_term_ && std::exchange(was_deaf_, is_deaf()) && was_deaf_) {
+        // A handler has left SIGTERM blocked: seen twice, since who is just hearing one blocks it
+        // too. Nothing is in its hands, so nothing is lost.
         ::kill(pid_.value(), SIGKILL);
         next_term_ = now + term_again;
     } else if (now >= next_term_) {

@@ -144,6 +144,7 @@ private:
     bool settle_only_ = false;
     bool replaced_ = false;
     bool was_ready_ = false;  // the present process; it knows what to do about signals
+    bool was_deaf_ = false;   // when it was asked to leave last
     bool reopen_wanted_ = false;
     double wear_ = 1;  // by what its limits are multiplied, so that siblings do not leave together
     State state_ = State::waiting;

@@ -41,13 +41,17 @@ std::string report_text(int exit_code, const std::string& sentence) {
     return static_cast<char>(exit_code) + sentence + end_of_report;
 }
 
+// Tried again whatever the reason: the starter would wait for ever for a report that was given up.
 void write_all(const Fd& fd, const std::string& text) {
     std::size_t done = 0;
-    while (done < text.size()) {
+    for (int failures = 0; done < text.size() && failures < 100;) {
         const ssize_t n = ::write(fd.value(), text.data() + done, text.size() - done);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return;  // the starter is gone; there is nobody else to tell
-        done += static_cast<std::size_t>(n);
+        if (n < 0 && errno == EPIPE) return;  // the starter is gone; there is nobody else to tell
+        if (n <= 0) {
+            ++failures;
+        } else {
+            done += static_cast<std::size_t>(n);
+        }
     }
 }
 

@@ -80,8 +80,7 @@ std::optional<int> SignalQueue::next() {
 void become_interruptible(pid_t supervisor, void (*reopen)()) {
     supervisor_pid = supervisor;
     reopen_log = reopen;
-    // Not blocked while it is being handled: who is seen to block it is taken for deaf, and killed.
-    install(SIGTERM, on_stop, SA_NODEFER);
+    install(SIGTERM, on_stop, 0);
     install(
         SIGALRM, [](int) {}, 0);
     install(SIGUSR1, on_reopen, SA_RESTART);

@@ -153,7 +153,7 @@ TEST_CASE("SIGTERM is repeated until patience ends in SIGKILL") {
     WorkerBench bench([](const WorkerSeat& seat) {
         struct sigaction action {};
         action.sa_handler = [](int) { lines->say("asked"); };
-        action.sa_flags = SA_NODEFER;  // as a worker's own: see become_interruptible()
+        action.sa_flags = SA_NODEFER;  // or it would be taken for deaf while it speaks
         sigaction(SIGTERM, &action, nullptr);
         ready(seat);
         for (;;)

@@ -67,16 +67,6 @@ TEST_CASE("signals: a worker hears SIGTERM, and nothing of a terminal") {
           }) == 0);
 }
 
-// The supervisor ends who has SIGTERM blocked: that must not be somebody who is just hearing it.
-TEST_CASE("signals: a worker that hears SIGTERM does not block it meanwhile") {
-    CHECK(in_child([] {
-              become_interruptible(getppid(), [] {});
-              struct sigaction action {};
-              sigaction(SIGTERM, nullptr, &action);
-              return (action.sa_flags & SA_NODEFER) != 0 && sigisemptyset(&action.sa_mask) ? 0 : 2;
-          }) == 0);
-}
-
 TEST_CASE("signals: SIGTERM interrupts what a worker waits in") {
     Lines lines;
     const pid_t pid = myq::test::fork_child([&] {
