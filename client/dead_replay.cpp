@@ -54,7 +54,7 @@ const HandlerConfig* handler_of(const JournalEntry& entry, const std::optional<C
 // A file in memory that programs which take the place of this one find by its name: standard input
 // stays the terminal's, for a debugger.
 std::string file_of(std::string_view body) {
-    const int fd = memfd_create("message", 0);
+    const int fd = memfd_create("message", 0);  // NOLINT(android-cloexec-memfd-create): see above
     if (fd < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
     for (std::size_t at = 0; at < body.size();) {
         const ssize_t n = write(fd, body.data() + at, body.size() - at);

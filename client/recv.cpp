@@ -128,20 +128,20 @@ private:
     }
 
     // A body in shared memory is the message's, and goes once it is written.
-    void hand_out(const Message& message) const {
-        const auto content = blob_content(message.body, place_.queue.stat_any().uid);
-        if (!content) return write(message, message);
+    void hand_out(const Message& taken) const {
+        const auto content = blob_content(taken.body, place_.queue.stat_any().uid);
+        if (!content) return write(taken, taken);
         if (!content->blob) {
             fmt::print(stderr,
                        "myq: {}: a message of type {} is a blob, and {}: it is written as "
                        "it is\n",
-                       place_.name, message.type, content->trouble);
-            return write(message, message);
+                       place_.name, taken.type, content->trouble);
+            return write(taken, taken);
         }
         Message whole;
-        whole.type = message.type;
+        whole.type = taken.type;
         whole.body = content->body;
-        write(whole, message);
+        write(whole, taken);
         content->blob->remove();
     }
 

@@ -184,6 +184,19 @@ private:
     pid_t sweeper_ = 0;
 };
 
+void take_over_slots(const SlotDirectory& slots, const std::filesystem::path& run_dir,
+                     std::chrono::milliseconds patience) {
+    if (slots.path().empty()) {
+        spdlog::warn(
+            "neither {} nor /dev/shm is a tmpfs: messages in hand do not survive a kill of the "
+            "whole daemon",
+            run_dir.string());
+    }
+    if (const int orphans = slots.evict_orphans(patience)) {
+        spdlog::warn("{} workers of a killed daemon were still running; they were ended", orphans);
+    }
+}
+
 // The life of the daemon proper, from the pid file to its last worker.
 void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& readiness) {
     const bool by_root = ::geteuid() == 0;
@@ -202,15 +215,7 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
     log_remarks(plan->remarks);
 
     const SlotDirectory slots(run_dir, plan->service);
-    if (slots.path().empty()) {
-        spdlog::warn(
-            "neither {} nor /dev/shm is a tmpfs: messages in hand do not survive a kill of the "
-            "whole daemon",
-            run_dir.string());
-    }
-    if (const int orphans = slots.evict_orphans(config.daemon.stop_timeout)) {
-        spdlog::warn("{} workers of a killed daemon were still running; they were ended", orphans);
-    }
+    take_over_slots(slots, run_dir, config.daemon.stop_timeout);
     const JournalPlace journal{journal_directory(config.journal, options.config),
                                {config.journal.max_size, config.journal.min_free}};
     make_journal_directory(journal.directory, plan->service);

@@ -35,7 +35,7 @@ public:
     }
 
 private:
-    bool insist(const std::function<void()>& fetch);
+    static bool insist(const std::function<void()>& fetch);
     void fetch_blob(InHand& message);
     bool fetch_row(InHand& message);
     void release();

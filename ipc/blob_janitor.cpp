@@ -103,7 +103,7 @@ bool remove_unreferenced(const UnattachedBlob& blob, uid_t self, std::chrono::na
                          std::chrono::nanoseconds patience) {
     bool removed = false;
     with_note(blob, self, [&](const SharedMemory& segment, std::byte* note) {
-        const std::int64_t seen = wire::load<std::int64_t>(note);
+        const auto seen = wire::load<std::int64_t>(note);
         const bool is_noted = seen > 0 && seen <= now.count();
         if (patience.count() == 0 || (is_noted && now.count() - seen >= patience.count())) {
             segment.remove();

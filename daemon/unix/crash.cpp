@@ -38,10 +38,11 @@ volatile sig_atomic_t dying_of = 0;
 
 void* program_counter(void* context) {
 #if defined(__x86_64__)
-    return reinterpret_cast<void*>(
-        static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);  // NOLINT
+    const auto at = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP];
+    return reinterpret_cast<void*>(at);  // NOLINT(performance-no-int-to-ptr): it is one
 #elif defined(__aarch64__)
-    return reinterpret_cast<void*>(static_cast<ucontext_t*>(context)->uc_mcontext.pc);  // NOLINT
+    const auto at = static_cast<ucontext_t*>(context)->uc_mcontext.pc;
+    return reinterpret_cast<void*>(at);  // NOLINT(performance-no-int-to-ptr): it is one
 #else
     (void)context;
     return nullptr;
