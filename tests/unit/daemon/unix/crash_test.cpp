@@ -44,7 +44,7 @@ void note(const Crash& crash) {
 }
 
 // The wait status of a child that notes crashes and then does `what`.
-int crash(const std::function<void()>& what, const Said& wanted = {}) {
+[[maybe_unused]] int crash(const std::function<void()>& what, const Said& wanted = {}) {
     if (said == nullptr) {
         said = static_cast<Said*>(::mmap(nullptr, sizeof(Said), PROT_READ | PROT_WRITE,
                                          MAP_SHARED | MAP_ANONYMOUS, -1, 0));
@@ -60,11 +60,11 @@ int crash(const std::function<void()>& what, const Said& wanted = {}) {
     return status;
 }
 
-bool died_of(int status, int signal) {
+[[maybe_unused]] bool died_of(int status, int signal) {
     return WIFSIGNALED(status) && WTERMSIG(status) == signal;
 }
 
-void store_nowhere() {
+[[maybe_unused]] void store_nowhere() {
     volatile std::uintptr_t address = 0x10;
     *reinterpret_cast<volatile int*>(address) = 1;  // NOLINT: that is what it is for
 }
