@@ -75,7 +75,10 @@ void SlotFile::adopt_or_make(std::size_t body_capacity) {
     if (::fstat(fd_.value(), &st) != 0) throw failure("fstat slot " + name_);
     const auto size = static_cast<std::size_t>(st.st_size);
     SlotHeader header{};
-    const bool is_slot = read_at(fd_, 0, header) && header.magic == slot_magic &&
+    // What cannot be read may hold a message: only what is something else is made anew.
+    const ssize_t n = ::pread(fd_.value(), &header, sizeof header, 0);
+    if (n < 0) throw failure("cannot read the slot " + name_);
+    const bool is_slot = n == static_cast<ssize_t>(sizeof header) && header.magic == slot_magic &&
                          header.body_capacity <= size && file_size(header.body_capacity) == size;
     if (!is_slot) return make(body_capacity, {});
     body_capacity_ = header.body_capacity;
