@@ -1,11 +1,11 @@
 #include "client/dead_replay.hpp"
 
-#include "client/argv.hpp"
 #include "client/failure.hpp"
 #include "client/journal_access.hpp"
 #include "client/message_json.hpp"
 #include "client/moment.hpp"
 #include "client/place.hpp"
+#include "client/take_place.hpp"
 #include "client/type.hpp"
 #include "config/duration.hpp"
 
@@ -140,14 +140,8 @@ void replay(const ReplayOptions& options, const ConfigChoice& choice) {
                                   options.number));
     }
     const std::vector<std::string> words = command_for(options, *entry, config, choice);
-    const Argv argv(words);
     look_in_system_directories();
-    execvp(*argv.data(), argv.data());
-    const int error = errno;
-    throw Failure(ExitCode::unavailable,
-                  fmt::format("{}: cannot be run: {}: install the package {}", words.front(),
-                              std::generic_category().message(error),
-                              options.in_debugger ? "gdb" : "myq"));
+    take_place(words, options.in_debugger ? "gdb" : "myq");
 }
 
 }  // namespace

@@ -1,21 +1,15 @@
 #include "client/plugin/try.hpp"
 
-#include "client/argv.hpp"
 #include "client/doctor/run.hpp"
-#include "client/failure.hpp"
 #include "client/place.hpp"
+#include "client/take_place.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
-
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <filesystem>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -66,16 +60,8 @@ std::vector<std::string> command_of(const PluginTryOptions& options, const Confi
     return command;
 }
 
-// myqd takes the place of this process: standard input and the exit status are its own.
 void try_plugin(const PluginTryOptions& options, const ConfigChoice& config) {
-    const std::vector<std::string> words = command_of(options, config);
-    const Argv argv(words);
-    ::execvp(*argv.data(), argv.data());
-    const int error = errno;
-    throw Failure(ExitCode::unavailable,
-                  fmt::format("{}: cannot be run: {}: install the package {}", words.front(),
-                              std::generic_category().message(error),
-                              options.in_debugger ? "gdb" : "myq"));
+    take_place(command_of(options, config), options.in_debugger ? "gdb" : "myq");
 }
 
 }  // namespace
