@@ -28,10 +28,7 @@ Supervisor::Supervisor(const SlotDirectory& slots, Hooks hooks)
       workers_(slots, hooks_.body_capacity) {}
 
 void Supervisor::run(Generation first, Readiness& readiness) {
-    bring_up(std::move(first));
-    handle_reports();  // nobody may be there to wait for
-    while (incoming_ && stopping_ == Stopping::no)
-        wait_for_event();
+    start(std::move(first));
     if (stopping_ == Stopping::no) {
         adopt_leftovers();
         readiness.ready();
@@ -55,6 +52,10 @@ void Supervisor::wait_for_event() {
     hire_wanted();
     workers_.spawn_due();
     std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {hooks_.control_fd, POLLIN, 0}};
+    if (hooks_.deliveries != nullptr) {
+        for (const int fd : hooks_.deliveries->fds())
+            fds.push_back({fd, POLLIN, 0});
+    }
     if (standby_ && !incoming_) {
         for (const int fd : standby_->fds())
             fds.push_back({fd, POLLIN, 0});
@@ -75,7 +76,9 @@ void Supervisor::wait_for_event() {
     tick();
     workers_.remove_gone();
     if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(workers_.infos(), *current_);
-    if (reload_wanted_ && !incoming_ && stopping_ == Stopping::no) reload();
+    if (stopping_ != Stopping::no) return;
+    if (reload_wanted_ && !incoming_) reload();
+    look_for_delivery();
 }
 
 Clock::time_point Supervisor::next_wakeup() const {
@@ -96,6 +99,7 @@ Clock::time_point Supervisor::next_wakeup() const {
     if (may_recycle) wakeup = std::min(wakeup, Clock::now() + recycle_interval);
     if (standby_ && !incoming_) wakeup = std::min(wakeup, standby_->next_look());
     if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
+    if (stopping_ == Stopping::no) wakeup = std::min(wakeup, next_delivery_look());
     return wakeup;
 }
 
@@ -132,7 +136,9 @@ void Supervisor::handle_reports() {
         if (!failed) continue;
         const std::string sentence =
             fmt::format("queue {}: {}", worker->spec().queue, failed->sentence);
-        if (!incoming_ || !is_incoming(*worker)) {
+        if (trial_ && (trial_->is_canary(worker->spec()) || is_incoming(*worker))) {
+            reject_delivery(sentence);
+        } else if (!is_incoming(*worker)) {
             spdlog::error("{}", sentence);
         } else if (started_) {
             abandon_incoming(sentence);
@@ -140,10 +146,7 @@ void Supervisor::handle_reports() {
             throw StartFailure(failed->exit_code, sentence);
         }
     }
-    const bool all_ready = std::all_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {
-        return !is_incoming(*worker) || worker->state() == WorkerProcess::State::ready;
-    });
-    if (incoming_ && all_ready) commit_incoming();
+    commit_when_ready();
 }
 
 void Supervisor::reap() {
@@ -152,7 +155,7 @@ void Supervisor::reap() {
          pid = ::waitpid(-1, &status, WNOHANG)) {
         WorkerProcess* worker = workers_.find(pid);
         if (worker == nullptr) {
-            if (hooks_.on_other_child) hooks_.on_other_child(pid);
+            if (hooks_.on_other_child) hooks_.on_other_child(pid, status);
             continue;
         }
         // What it had to say comes before the fact that it is gone.
@@ -165,7 +168,10 @@ void Supervisor::tick() {
     const Clock::time_point now = Clock::now();
     for (const Worker& worker : workers_)
         worker->tick(now);
-    if (stopping_ == Stopping::no && !incoming_) recycle();
+    if (stopping_ == Stopping::no && !incoming_) {
+        judge_trial(now);
+        recycle();
+    }
     if (stopping_ == Stopping::draining && now >= drain_ends_) {
         for (const Worker& worker : workers_)
             worker->ask_to_leave(milliseconds{0});
@@ -198,45 +204,6 @@ void Supervisor::recycle() {
     workers_.find(pid)->replace();
 }
 
-void Supervisor::bring_up(Generation generation) {
-    incoming_ = std::move(generation);
-    for (const auto& spec : incoming_->workers) {
-        WorkerProcess& worker = workers_.hire(spec);
-        if (!started_) workers_.spawn(worker);  // a failing fork is fatal here, and only here
-    }
-}
-
-void Supervisor::commit_incoming() {
-    const milliseconds patience = current_->stop_timeout;
-    standby_.reset();
-    current_ = std::make_shared<Generation>(*std::exchange(incoming_, std::nullopt));
-    standby_.emplace(current_->on_demand);
-    for (const Worker& worker : workers_) {
-        if (is_current(*worker) || worker->settle_only()) continue;
-        worker->ask_to_leave(patience);
-        const bool gone = worker->state() == WorkerProcess::State::gone;
-        if (gone && worker->slot().view().occupied) settle_orphan(*worker, false);
-    }
-    if (started_) spdlog::info("reloaded: {} workers", current_->workers.size());
-}
-
-void Supervisor::abandon_incoming(const std::string& reason) {
-    spdlog::error("reload failed: {}; the old configuration stays", reason);
-    for (const Worker& worker : workers_) {
-        if (is_incoming(*worker)) worker->ask_to_leave(milliseconds{0});
-    }
-    incoming_.reset();
-}
-
-void Supervisor::reload() {
-    reload_wanted_ = false;
-    try {
-        bring_up(hooks_.reload());
-    } catch (const std::exception& e) {
-        abandon_incoming(e.what());
-    }
-}
-
 void Supervisor::stop(bool with_drain) {
     if (stopping_ == Stopping::no) {
         spdlog::info("stopping");
@@ -244,6 +211,7 @@ void Supervisor::stop(bool with_drain) {
         stopping_ = Stopping::workers;
     }
     incoming_.reset();
+    trial_.reset();
     standby_.reset();
     for (const Worker& worker : workers_)
         worker->ask_to_leave(current_->stop_timeout);
@@ -289,14 +257,15 @@ void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
     }
     if (on_demand && standby_) standby_->ended(worker.spec(), end.expected, end.dead_on_arrival);
     if (stopping_ != Stopping::no) return worker.retire();
-    if (incoming_ && is_incoming(worker)) {
+    if (trial_ && ended_on_trial(worker, end)) return;
+    if (is_incoming(worker)) {
         const std::string sentence = fmt::format("queue {}: a worker ended before it was ready: {}",
                                                  worker.spec().queue, end.text);
         if (!started_) throw StartFailure(EXIT_FAILURE, sentence);
         abandon_incoming(sentence);
-        return worker.retire();
+    } else if (current) {
+        return worker.schedule_respawn(end.dead_on_arrival);
     }
-    if (current) return worker.schedule_respawn(end.dead_on_arrival);
     if (end.occupied) return settle_orphan(worker, end.dead_on_arrival);
     worker.retire();
 }
@@ -322,16 +291,6 @@ void Supervisor::settle_orphan(WorkerProcess& worker, bool paced) {
     }
     worker.settle_with(heir);
     worker.schedule_respawn(paced);
-}
-
-bool Supervisor::is_current(const WorkerProcess& worker) const {
-    return std::any_of(current_->workers.begin(), current_->workers.end(),
-                       [&](const auto& spec) { return spec.get() == &worker.spec(); });
-}
-
-bool Supervisor::is_incoming(const WorkerProcess& worker) const {
-    return incoming_ && std::any_of(incoming_->workers.begin(), incoming_->workers.end(),
-                                    [&](const auto& spec) { return spec.get() == &worker.spec(); });
 }
 
 // Slots of an earlier daemon that nobody of this one took: more than there are workers now, or of a

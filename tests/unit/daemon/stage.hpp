@@ -36,7 +36,7 @@ public:
     // As Supervisor::Hooks; they run in the supervisor.
     int control_fd = -1;
     std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
-    std::function<void(pid_t)> on_other_child = {};
+    std::function<void(pid_t, int)> on_other_child = {};
 
     void start(const Generation& first) {
         pid_ = myq::test::fork_child([&] { return live(first); });
