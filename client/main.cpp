@@ -8,6 +8,7 @@
 #include "client/list.hpp"
 #include "client/peek.hpp"
 #include "client/place.hpp"
+#include "client/plugin.hpp"
 #include "client/recv.hpp"
 #include "client/remove.hpp"
 #include "client/sem.hpp"
@@ -96,6 +97,7 @@ int main(int argc, char** argv) {
         add_peek(app, config);
         add_status(app, config);
         add_dead(app, config);
+        add_plugin(app, config);
         add_stat(app, config);
         add_list(app, config);
         add_create(app);
