@@ -24,8 +24,9 @@
 //     fork                     leave a child behind for a second
 //     no-files                 RLIMIT_FSIZE 0: whoever writes a file from now on is killed
 //
-// It is built again as other code of the same kind: of another version (LEDGER_VERSION), or one that
-// dies in `start` or in `handle`, or fails at every message (LEDGER_FAULT), each before it counts.
+// It is built again as other code of the same kind: of another version (LEDGER_VERSION), or one
+// that dies in `start` or in `handle`, or fails at every message (LEDGER_FAULT), each before it
+// counts.
 #include <myq/handler.hpp>
 
 #include <alloca.h>
