@@ -58,6 +58,7 @@ static void decode(const Value& value, PluginsConfig& plugins) {
     Section section{value};
     section.read("dir", plugins.dir);
     section.read("auto_route", plugins.auto_route);
+    section.read("watch", plugins.watch);
 }
 
 static void decode(const Value& value, JournalConfig& journal) {

@@ -64,9 +64,14 @@ struct PluginsConfig {
     // to root (or to whoever runs an unprivileged daemon) and be writable by nobody else.
     std::filesystem::path dir;
 
-    // Whether a plugin that names its own types is routed with no line in `handlers`. Looked at
-    // when the daemon starts and on reload.
+    // Whether a plugin that names its own types is routed with no line in `handlers`. Applied on
+    // reload.
     bool auto_route = true;
+
+    // Whether a plugin's file that appears, is replaced or removed is noticed at once, tried on one
+    // worker and then used by all. If not: when the daemon starts and on reload, for all workers
+    // together. Applied on reload.
+    bool watch = true;
 };
 
 // journal:

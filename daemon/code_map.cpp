@@ -1,46 +1,17 @@
 #include "daemon/code_map.hpp"
 
+#include "daemon/build_id.hpp"
+
 #include <elf.h>
 #include <link.h>
 
 #include <algorithm>
-#include <cstring>
 #include <filesystem>
 #include <string_view>
 
 namespace myq {
 
 namespace {
-
-std::string hex(const unsigned char* bytes, std::size_t size) {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (std::size_t i = 0; i < size; ++i) {
-        text += digits[bytes[i] >> 4U];
-        text += digits[bytes[i] & 0xFU];
-    }
-    return text;
-}
-
-// The notes of a segment, each a head, a name and a description; the latter two padded to four.
-std::string build_id_in(const char* notes, std::size_t size) {
-    constexpr std::string_view owner{"GNU\0", 4};
-    const auto padded = [](std::size_t length) { return (length + 3) / 4 * 4; };
-    while (size >= sizeof(ElfW(Nhdr))) {
-        ElfW(Nhdr) head{};
-        std::memcpy(&head, notes, sizeof head);
-        const std::size_t whole = sizeof head + padded(head.n_namesz) + padded(head.n_descsz);
-        if (whole > size) break;
-        const char* name = notes + sizeof head;
-        if (head.n_type == NT_GNU_BUILD_ID && std::string_view(name, head.n_namesz) == owner) {
-            return hex(reinterpret_cast<const unsigned char*>(name + padded(head.n_namesz)),
-                       head.n_descsz);
-        }
-        notes += whole;
-        size -= whole;
-    }
-    return {};
-}
 
 CodeMap::Module module_of(const dl_phdr_info& info) {
     CodeMap::Module module;
@@ -53,8 +24,8 @@ CodeMap::Module module_of(const dl_phdr_info& info) {
             module.begin = std::min(module.begin, at);
             module.end = std::max(module.end, at + segment.p_memsz);
         } else if (segment.p_type == PT_NOTE && module.build_id.empty()) {
-            module.build_id = build_id_in(reinterpret_cast<const char*>(at),  // NOLINT
-                                          segment.p_memsz);
+            module.build_id = build_id_in({reinterpret_cast<const char*>(at),  // NOLINT
+                                           segment.p_memsz});
         }
     }
     const std::string_view name = info.dlpi_name;

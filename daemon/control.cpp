@@ -1,17 +1,20 @@
 #include "daemon/control.hpp"
 
 #include "config/directories.hpp"
+#include "daemon/control_socket.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/queue_setup.hpp"
 #include "daemon/unix/pid_file.hpp"
 #include "daemon/unix/process_handle.hpp"
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <signal.h>
 
 #include <chrono>
 #include <cstdio>
+#include <map>
 #include <optional>
 
 namespace myq {
@@ -79,6 +82,20 @@ int remove_queue(const QueueConfig& config, const Identity& service) {
     return ok;
 }
 
+// The plugins whose code the daemon has, and whether it has refused their file as it is now. None
+// when it does not say: then every file must be fit.
+std::map<std::string, bool> plugins_of(const std::filesystem::path& socket) {
+    std::map<std::string, bool> plugins;
+    const auto report =
+        nlohmann::json::parse(ControlSocket::ask(socket, "plugins"), nullptr, false);
+    if (!report.is_object()) return plugins;
+    for (const nlohmann::json& plugin : report.value("plugins", nlohmann::json::array())) {
+        if (plugin.value("fit", false))
+            plugins[plugin.value("file", "")] = plugin.value("refused", false);
+    }
+    return plugins;
+}
+
 }  // namespace
 
 int show_status(const Options& options) {
@@ -129,7 +146,10 @@ int reload_daemon(const Options& options) {
             complain(fmt::format("reload: no permission to signal pid {}; try as root", *pid));
             return no_rights;
         }
-        make_plan(options.config, ::geteuid() == 0);
+        const Predecessor running{.elsewhere = plugins_of(pid_file.parent_path() / "control")};
+        for (const std::string& remark :
+             make_plan(options.config, ::geteuid() == 0, running).remarks())
+            complain("reload: " + remark);
         process.send(SIGHUP);
         return ok;
     } catch (const ConfigError& e) {

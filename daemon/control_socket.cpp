@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 #include <string_view>
@@ -19,6 +20,7 @@ namespace myq {
 namespace {
 
 constexpr std::size_t longest_line = 256;
+constexpr std::size_t longest_answer = std::size_t{16} << 20U;
 constexpr std::int64_t patience_ms = 5'000;
 
 // What is left of it since `begun_ns`.
@@ -27,23 +29,33 @@ int patience_left(std::int64_t begun_ns) {
     return static_cast<int>(std::clamp<std::int64_t>(patience_ms - spent_ms, 0, patience_ms));
 }
 
+// nullopt: the path is too long for a socket.
+std::optional<sockaddr_un> address_of(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return std::nullopt;
+    path.copy(address.sun_path, path.size());
+    return address;
+}
+
+const sockaddr* generic(const sockaddr_un& address) {
+    return reinterpret_cast<const sockaddr*>(&address);  // NOLINT: bind(2)
+}
+
 }  // namespace
 
 ControlSocket::ControlSocket(const std::filesystem::path& path)
     : fd_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
     if (!fd_) throw failure("socket");
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
     const std::string& text = path.native();
-    if (text.size() >= sizeof address.sun_path) {
+    const auto address = address_of(text);
+    if (!address) {
         errno = ENAMETOOLONG;
         throw failure("cannot make the socket " + text + ": choose a shorter daemon.run_dir");
     }
-    text.copy(address.sun_path, text.size());
     ::unlink(text.c_str());
-    const auto* generic = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: bind(2)
-    if (::bind(fd_.value(), generic, sizeof address) != 0 || ::chmod(text.c_str(), 0666) != 0 ||
-        ::listen(fd_.value(), SOMAXCONN) != 0) {
+    if (::bind(fd_.value(), generic(*address), sizeof *address) != 0 ||
+        ::chmod(text.c_str(), 0666) != 0 || ::listen(fd_.value(), SOMAXCONN) != 0) {
         throw failure("cannot make the socket " + text);
     }
 }
@@ -80,6 +92,25 @@ void ControlSocket::write(const Caller& caller, const std::string& answer) {
         if (sent <= 0) return;
         rest.remove_prefix(static_cast<std::size_t>(sent));
     }
+}
+
+std::string ControlSocket::ask(const std::filesystem::path& path, const std::string& question) {
+    const Caller daemon{Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)}, 0};
+    const auto address = address_of(path.native());
+    if (!daemon.connection || !address ||
+        ::connect(daemon.connection.value(), generic(*address), sizeof *address) != 0)
+        return {};
+    write(daemon, question + "\n");
+    std::string answer;
+    std::array<char, 4096> part{};
+    pollfd readable{daemon.connection.value(), POLLIN, 0};
+    const std::int64_t begun = monotonic_ns();
+    while (answer.size() < longest_answer && ::poll(&readable, 1, patience_left(begun)) > 0) {
+        const ssize_t n = ::read(daemon.connection.value(), part.data(), part.size());
+        if (n <= 0) return answer;
+        answer.append(part.data(), static_cast<std::size_t>(n));
+    }
+    return {};
 }
 
 }  // namespace myq

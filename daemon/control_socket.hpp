@@ -31,6 +31,9 @@ public:
     static std::string read_line(const Caller& caller);
     static void write(const Caller& caller, const std::string& answer);
 
+    // What the daemon that listens at `path` answers within that time; "" when none does.
+    static std::string ask(const std::filesystem::path& path, const std::string& question);
+
 private:
     Fd fd_;
 };

@@ -49,6 +49,9 @@ public:
     void spawn(WorkerProcess& worker);
     void spawn_due();
 
+    // Ends them all, at once.
+    void clear() { workers_.clear(); }
+
     // Takes out those that are gone. Their slots stay: they hold the tallies, and are used again.
     void remove_gone();
 

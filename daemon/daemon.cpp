@@ -2,17 +2,18 @@
 
 #include "config/directories.hpp"
 #include "daemon/blob_sweep.hpp"
+#include "daemon/blob_sweeper.hpp"
+#include "daemon/control_desk.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/due_bell.hpp"
 #include "daemon/exit_code.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/make_generation.hpp"
 #include "daemon/plan.hpp"
+#include "daemon/plugin_rollout.hpp"
 #include "daemon/queue_setup.hpp"
-#include "daemon/status.hpp"
 #include "daemon/supervisor.hpp"
 #include "daemon/unix/child.hpp"
-#include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/pid_file.hpp"
 #include "daemon/unix/signals.hpp"
@@ -26,7 +27,7 @@
 #include <cstdlib>
 #include <functional>
 #include <map>
-#include <set>
+#include <memory>
 
 namespace myq {
 
@@ -83,10 +84,28 @@ void make_journal_directory(const std::filesystem::path& path, const Identity& o
     }
 }
 
+// The bell of each queue, for all generations.
+class Bells {
+public:
+    explicit Bells(const std::map<std::string, std::int64_t>& first_due) {
+        for (const auto& [queue, due_ms] : first_due)
+            bells_[queue] = std::make_shared<const DueBell>(due_ms);
+    }
+
+    std::shared_ptr<const DueBell> of(const std::string& queue) {
+        auto& bell = bells_[queue];
+        if (!bell) bell = std::make_shared<const DueBell>(DueBell::at_once);
+        return bell;
+    }
+
+private:
+    std::map<std::string, std::shared_ptr<const DueBell>> bells_;
+};
+
 // Makes or checks the journal, takes back what slots that are no more had claimed, and looks what
-// is due. The connection is closed again: it must not cross a fork.
-FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
-                         const Config& config) {
+// is due, by queue. The connection is closed again: it must not cross a fork.
+std::map<std::string, std::int64_t>
+prepare_journal(const JournalPlace& place, const SlotDirectory& slots, const Config& config) {
     Journal journal(place.directory, place.limits, true);
     std::size_t released = 0;
     journal.transact(Survives::power_cut,
@@ -99,90 +118,8 @@ FirstDue prepare_journal(const JournalPlace& place, const SlotDirectory& slots,
     std::map<std::string, std::int64_t> due;
     for (const QueueConfig& queue : config.queues)
         due[queue.name] = journal.next_due(queue.name, Selector::any()).value_or(DueBell::never);
-    return [due](const std::string& queue) { return due.at(queue); };
+    return due;
 }
-
-// Answers whoever connects to the control socket, each in a process of its own.
-class ControlDesk {
-public:
-    ControlDesk(const ControlSocket& socket, const SlotDirectory& slots,
-                const JournalPlace& journal, uid_t service)
-        : socket_(socket),
-          slots_(slots),
-          journal_(journal),
-          service_(service) {}
-
-    void answer(const Plan& plan, const std::vector<WorkerInfo>& workers,
-                const Generation& generation) {
-        const auto caller = socket_.accept();
-        if (!caller || clerks_.size() >= most_clerks) return;
-        try {
-            ChildPid clerk = fork_child([&] { return serve(*caller, plan, workers, generation); });
-            clerks_.insert(clerk.disown());
-        } catch (const std::exception& e) {
-            spdlog::error("control: {}", e.what());
-        }
-    }
-
-    void ended(pid_t clerk) { clerks_.erase(clerk); }
-
-private:
-    static constexpr std::size_t most_clerks = 8;
-
-    int serve(const ControlSocket::Caller& caller, const Plan& plan,
-              const std::vector<WorkerInfo>& workers, const Generation& generation) const noexcept {
-        try {
-            const std::string question = ControlSocket::read_line(caller);
-            if (question == "status") {
-                ControlSocket::write(caller,
-                                     status_report(plan, workers, slots_, journal_, started_ms_));
-            } else if (question == "look" && (caller.uid == 0 || caller.uid == service_)) {
-                for (const std::function<void()>& look : generation.look_again)
-                    look();
-            }
-            return EXIT_SUCCESS;
-        } catch (const std::exception& e) {
-            spdlog::error("control: {}", e.what());
-            return EXIT_FAILURE;
-        }
-    }
-
-    const ControlSocket& socket_;
-    const SlotDirectory& slots_;
-    const JournalPlace& journal_;
-    uid_t service_;
-    std::int64_t started_ms_ = wall_clock_ms();
-    std::set<pid_t> clerks_;
-};
-
-// Has the shared memory freed that nobody needs, now and then, by a process of its own: what is in
-// there was written by strangers.
-class Sweeper {
-public:
-    Sweeper(const SlotDirectory& slots, uid_t service) : slots_(slots), service_(service) {}
-
-    void sweep(const Plan& plan) {
-        if (sweeper_ != 0 || !has_blobs_to_judge(service_)) return;
-        try {
-            ChildPid child = fork_child([&] {
-                sweep_blobs(plan.queues, slots_, service_, SweepTime::at_work);
-                return EXIT_SUCCESS;
-            });
-            sweeper_ = child.disown();
-        } catch (const std::exception& e) {
-            spdlog::error("cannot look for shared memory that nobody needs: {}", e.what());
-        }
-    }
-
-    void ended(pid_t child) {
-        if (child == sweeper_) sweeper_ = 0;
-    }
-
-private:
-    const SlotDirectory& slots_;
-    uid_t service_;
-    pid_t sweeper_ = 0;
-};
 
 void take_over_slots(const SlotDirectory& slots, const std::filesystem::path& run_dir,
                      std::chrono::milliseconds patience) {
@@ -197,8 +134,14 @@ void take_over_slots(const SlotDirectory& slots, const std::filesystem::path& ru
     }
 }
 
+void prepare_reload(const Plan& plan) {
+    for (const QueuePlan& queue : plan.queues)
+        log_remarks(set_up_queue(queue.config, plan.service).remarks);
+    set_log_level(plan.config.log.level);
+}
+
 // The life of the daemon proper, from the pid file to its last worker.
-void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& readiness) {
+void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readiness& readiness) {
     const bool by_root = ::geteuid() == 0;
     const Config& config = plan->config;
     const std::filesystem::path run_dir = run_directory(config.daemon, options.config);
@@ -212,7 +155,6 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
         if (config.log.target == LogConfig::Target::syslog) silence(STDERR_FILENO);
     }
     spdlog::info("myqd {} starts with {}", MYQ_VERSION, config.source.string());
-    log_remarks(plan->remarks);
 
     const SlotDirectory slots(run_dir, plan->service);
     take_over_slots(slots, run_dir, config.daemon.stop_timeout);
@@ -225,34 +167,33 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
         drop_privileges(plan->service, {config.daemon.no_new_privs, config.daemon.keep_ipc_owner});
 
     sweep_blobs(plan->queues, slots, plan->service.uid, SweepTime::at_start);
-    Sweeper sweeper(slots, plan->service.uid);
-    Generation first = make_generation(plan, journal, prepare_journal(journal, slots, config));
-    const auto reload = [&] {
-        auto next =
-            std::make_shared<const Plan>(make_plan(options.config, by_root, plan->auto_routed));
-        for (const QueuePlan& queue : next->queues)
-            log_remarks(set_up_queue(queue.config, next->service).remarks);
-        log_remarks(next->remarks);
-        set_log_level(next->config.log.level);
-        plan = next;
-        sweeper.sweep(*plan);
-        const JournalConfig& limits = plan->config.journal;
-        return make_generation(plan, {journal.directory, {limits.max_size, limits.min_free}},
-                               [](const std::string&) { return DueBell::at_once; });
-    };
+    BlobSweeper sweeper(slots, plan->service.uid);
+    Bells bells(prepare_journal(journal, slots, config));
+    PluginRollout rollout(plan,
+                          {.config_file = options.config,
+                           .started_by_root = by_root,
+                           .journal = journal,
+                           .bell_of = [&](const std::string& queue) { return bells.of(queue); },
+                           .prepare =
+                               [&](const Plan& next) {
+                                   prepare_reload(next);
+                                   sweeper.sweep(next);
+                               }});
     ControlDesk desk(control, slots, journal, plan->service.uid);
-    Supervisor::Hooks hooks{reload, rotate_log, largest_body};
+    Supervisor::Hooks hooks{[&] { return rollout.reload(); }, rotate_log, largest_body};
     hooks.control_fd = control.fd();
     hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
-        desk.answer(*plan, workers, generation);
+        desk.answer(rollout, workers, generation);
     };
-    hooks.on_other_child = [&](pid_t pid) {
+    hooks.on_other_child = [&](pid_t pid, int wait_status) {
         desk.ended(pid);
         sweeper.ended(pid);
+        rollout.child_ended(pid, wait_status);
     };
-    hooks.every_minute = [&] { sweeper.sweep(*plan); };
+    hooks.every_minute = [&] { sweeper.sweep(rollout.plan()); };
+    hooks.deliveries = &rollout;
     Supervisor supervisor(slots, hooks);
-    supervisor.run(std::move(first), readiness);
+    supervisor.run(rollout.first_generation(), readiness);
     pid_file.clear();
 }
 
@@ -260,7 +201,7 @@ void live(const Options& options, std::shared_ptr<const Plan> plan, Readiness& r
 
 int run_daemon(const Options& options) {
     clean_process();
-    auto plan = std::make_shared<const Plan>(make_plan(options.config, ::geteuid() == 0));
+    const auto plan = std::make_shared<const Plan>(make_plan(options.config, ::geteuid() == 0));
     if (const auto pid =
             read_pid_file(run_directory(plan->config.daemon, options.config) / "myqd.pid").holder) {
         throw AlreadyRunning(*pid);
@@ -268,7 +209,7 @@ int run_daemon(const Options& options) {
     Readiness readiness = options.foreground ? Readiness{} : daemonize();
     silence(STDIN_FILENO);
     try {
-        live(options, std::move(plan), readiness);
+        live(options, plan, readiness);
         return EXIT_SUCCESS;
     } catch (const std::exception& e) {
         const auto* start = dynamic_cast<const StartFailure*>(&e);
@@ -283,7 +224,7 @@ int check(const Options& options) {
     const Plan plan = make_plan(options.config, ::geteuid() == 0);
     for (const QueuePlan& queue : plan.queues)
         check_queue(queue.config, plan.service);
-    for (const std::string& remark : plan.remarks)
+    for (const std::string& remark : plan.remarks())
         fmt::print(stderr, "myqd: check: {}\n", remark);
     fmt::print("{}: fine\n", plan.config.source.string());
     return EXIT_SUCCESS;

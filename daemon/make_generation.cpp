@@ -7,6 +7,7 @@
 #include "daemon/worker.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace myq {
@@ -26,11 +27,11 @@ std::size_t batch_capacity() {
 class QueueCrew {
 public:
     QueueCrew(std::shared_ptr<const Plan> plan, const QueuePlan& queue, const JournalPlace& journal,
-              std::int64_t first_due, Generation& generation)
+              std::shared_ptr<const DueBell> bell, Generation& generation)
         : plan_(std::move(plan)),
           queue_(queue),
           journal_(std::make_shared<JournalPlace>(journal)),
-          bell_(std::make_shared<DueBell>(first_due)),
+          bell_(std::move(bell)),
           generation_(generation),
           is_journaled_(queue.config.durability == QueueConfig::Durability::journal) {
         generation.look_again.emplace_back([bell = bell_] { bell->announce(DueBell::at_once); });
@@ -153,11 +154,11 @@ private:
 }  // namespace
 
 Generation make_generation(const std::shared_ptr<const Plan>& plan, const JournalPlace& journal,
-                           const FirstDue& first_due) {
+                           const BellOf& bell_of) {
     Generation generation;
     generation.stop_timeout = plan->config.daemon.stop_timeout;
     for (const QueuePlan& queue : plan->queues) {
-        QueueCrew crew(plan, queue, journal, first_due(queue.config.name), generation);
+        QueueCrew crew(plan, queue, journal, bell_of(queue.config.name), generation);
         crew.add_receivers();
         crew.add_intake();
         crew.add_journal_worker();
@@ -169,6 +170,21 @@ Generation make_generation(const std::shared_ptr<const Plan>& plan, const Journa
         }
     }
     return generation;
+}
+
+Generation renew_queues(const Generation& current, Generation next,
+                        const std::set<std::string>& queues) {
+    const auto mix = [&](const auto& ours, auto& theirs, const auto& queue_of) {
+        std::erase_if(theirs,
+                      [&](const auto& member) { return !queues.contains(queue_of(member)); });
+        std::copy_if(ours.begin(), ours.end(), std::back_inserter(theirs),
+                     [&](const auto& member) { return !queues.contains(queue_of(member)); });
+    };
+    mix(current.workers, next.workers, [](const auto& spec) { return spec->queue; });
+    mix(current.on_demand, next.on_demand,
+        [](const OnDemand& member) { return member.spec->queue; });
+    mix(current.drains, next.drains, [](const Drain& drain) { return drain.queue->queue; });
+    return next;
 }
 
 }  // namespace myq

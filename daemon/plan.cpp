@@ -1,12 +1,10 @@
 #include "daemon/plan.hpp"
 
-#include "daemon/plugin_probe.hpp"
+#include "daemon/route_plugins.hpp"
+#include "daemon/unix/clock.hpp"
 
 #include <fmt/format.h>
-
-#include <algorithm>
-#include <map>
-#include <optional>
+#include <fmt/ranges.h>
 
 namespace myq {
 
@@ -15,43 +13,30 @@ namespace {
 // Collects what make_plan() finds wrong, so that one run shows everything.
 class Planner {
 public:
-    Planner(Plan& plan, bool started_by_root, const std::set<std::string>& running)
+    Planner(Plan& plan, bool started_by_root, const Predecessor& before)
         : plan_(plan),
-          running_(running),
+          before_(before),
           trusted_(started_by_root ? 0 : ::geteuid()) {
-        if (::geteuid() == 0) run_as_ = plan.service;
-        for (const QueueConfig& queue : plan.config.queues)
-            plan.queues.push_back({queue, {}});
+        // Plugins of another directory are others, whatever they are called.
+        const bool is_elsewhere =
+            before.plan != nullptr && before.plan->config.plugins.dir != dir();
+        if (is_elsewhere) before_ = {};
     }
 
-    void route_configured() {
-        std::map<std::string, std::vector<const HandlerConfig*>> users;
+    void find_configured() {
+        std::set<std::string> names;
         for (const QueueConfig& queue : plan_.config.queues) {
             for (const HandlerConfig& handler : queue.handlers)
-                users[handler.plugin].push_back(&handler);
+                names.insert(handler.plugin);
         }
-        for (const auto& [name, handlers] : users)
-            load_configured(name, handlers);
-        for (QueuePlan& queue : plan_.queues) {
-            for (const HandlerConfig& handler : queue.config.handlers) {
-                queue.routes.push_back({handler, images_[handler.plugin]});
-            }
-        }
+        for (const std::string& name : names)
+            find_configured(name, handlers_of(plan_.config, name));
     }
 
-    void route_by_themselves() {
+    void find_uninvited() {
         if (!plan_.config.plugins.auto_route) return;
-        std::vector<std::string> names;
-        try {
-            names = plugin_names(plan_.config.plugins.dir);
-        } catch (const PluginError& e) {
-            if (mistakes_.empty()) mistakes_.emplace_back(e.what());  // once is enough
-        }
-        // Who is routed already comes first, so that a new file cannot take its types.
-        std::stable_partition(names.begin(), names.end(),
-                              [&](const std::string& name) { return running_.contains(name); });
-        for (const std::string& name : names) {
-            if (!images_.contains(name)) route_by_itself(name);
+        for (const std::string& name : uninvited()) {
+            if (!plan_.plugins.contains(name)) find_uninvited(name);
         }
     }
 
@@ -68,81 +53,137 @@ public:
         }
     }
 
-    void finish() const {
+    void finish() {
         if (!mistakes_.empty()) throw ConfigError(fmt::format("{}", fmt::join(mistakes_, "\n")));
+        route_plugins(plan_, before_.plan != nullptr ? before_.plan->auto_routed
+                                                     : std::set<std::string>{});
     }
 
 private:
-    void load_configured(const std::string& name,
+    const std::filesystem::path& dir() const { return plan_.config.plugins.dir; }
+
+    // What runs under this name, nullptr for nothing.
+    const FitPlugin* running(const std::string& name) const {
+        if (before_.plan == nullptr) return nullptr;
+        const auto found = before_.plan->plugins.find(name);
+        return found != before_.plan->plugins.end() ? &found->second : nullptr;
+    }
+
+    void find_configured(const std::string& name,
                          const std::vector<const HandlerConfig*>& handlers) {
-        auto& image = images_[name];
+        const auto elsewhere = before_.elsewhere.find(name);
+        const bool is_elsewhere = elsewhere != before_.elsewhere.end();
+        if (is_elsewhere && elsewhere->second) return;
+        const FitPlugin* old = running(name);
+        const bool may_stay = (old != nullptr || is_elsewhere) && mark_of_plugin(dir(), name);
+        const std::string at = handlers.front()->where + ": plugin: ";
         try {
-            image = read_plugin(plan_.config.plugins.dir, name, trusted_);
-            const ProbeResult probe = probe_plugin(*image, handlers, run_as_);
-            mistakes_.insert(mistakes_.end(), probe.problems.begin(), probe.problems.end());
+            if (old != nullptr && before_.keeps_code && accept(name, *old, handlers).empty())
+                return;
+            note(accept(name, read(name), handlers));
         } catch (const PluginError& e) {
-            mistakes_.push_back(fmt::format("{}: plugin: {}", handlers.front()->where, e.what()));
+            if (!may_stay) return mistakes_.push_back(at + e.what());
+            refuse(name, std::string(e.what()) + "; its code of before stays");
+            if (old != nullptr) note(accept(name, *old, handlers));
         }
     }
 
-    void route_by_itself(const std::string& name) {
-        HandlerConfig handler;
-        handler.plugin = name;
-        handler.where = (plan_.config.plugins.dir / (name + ".so")).string();
+    // Options are judged by the code that gets them. What is wrong with them; nothing: it is taken.
+    std::vector<std::string> accept(const std::string& name, FitPlugin plugin,
+                                    const std::vector<const HandlerConfig*>& handlers) {
+        ProbeResult probe = probe_plugin(plugin.image, handlers, probe_identity(plan_));
+        plugin.description = std::move(probe.description);
+        if (probe.problems.empty()) plan_.plugins[name] = std::move(plugin);
+        return std::move(probe.problems);
+    }
+
+    void note(const std::vector<std::string>& problems) {
+        mistakes_.insert(mistakes_.end(), problems.begin(), problems.end());
+    }
+
+    std::vector<std::string> uninvited() {
+        std::vector<std::string> names;
+        if (before_.keeps_code) {
+            for (const auto& [name, plugin] : before_.plan->plugins)
+                names.push_back(name);
+            return names;
+        }
         try {
-            auto image = read_plugin(plan_.config.plugins.dir, name, trusted_);
-            const ProbeResult probe = probe_plugin(*image, {}, run_as_);
-            if (probe.description.types.empty()) return;  // waits for a line in the config
-            // Asked again with no options, since that is what it would be started with.
-            const ProbeResult bare = probe_plugin(*image, {&handler}, run_as_);
-            if (!bare.problems.empty()) return refuse(bare.problems.front());
-            for (const std::int64_t type : probe.description.types)
-                route_type(type, handler, image);
+            names = plugin_names(dir());
         } catch (const PluginError& e) {
-            refuse(e.what());
+            if (mistakes_.empty()) mistakes_.emplace_back(e.what());  // once is enough
+        }
+        return names;
+    }
+
+    void find_uninvited(const std::string& name) {
+        const FitPlugin* old = running(name);
+        const HandlerConfig handler = handler_without_config(plan_.config.plugins, name);
+        try {
+            FitPlugin plugin = old != nullptr && before_.keeps_code ? *old : read(name);
+            ProbeResult probe = probe_plugin(plugin.image, {&handler}, probe_identity(plan_));
+            plugin.description = std::move(probe.description);
+            // Without types it waits for a line in the config, and for options there.
+            const bool is_wrong = !plugin.description.types.empty() && !probe.problems.empty();
+            if (is_wrong) throw PluginError(probe.problems.front());
+            plan_.plugins[name] = std::move(plugin);
+        } catch (const PluginError& e) {
+            if (old != nullptr) plan_.plugins[name] = *old;
+            refuse(name,
+                   std::string(e.what()) + (old != nullptr ? "; its code of before stays" : ""));
         }
     }
 
-    void route_type(std::int64_t type, HandlerConfig handler,
-                    const std::shared_ptr<const PluginImage>& image) {
-        if (type < 1)
-            return refuse(
-                fmt::format("{}: names type {}, which no message can have", handler.where, type));
-        handler.type = type;
-        for (QueuePlan& queue : plan_.queues) {
-            const auto taken =
-                std::find_if(queue.routes.begin(), queue.routes.end(),
-                             [&](const Route& route) { return route.handler.type == type; });
-            if (taken != queue.routes.end()) {
-                refuse(fmt::format("{}: type {} of queue {} is already handled by plugin {}",
-                                   handler.where, type, queue.config.name, taken->handler.plugin));
-                continue;
-            }
-            queue.routes.push_back({handler, image});
-            plan_.auto_routed.insert(handler.plugin);
-        }
+    FitPlugin read(const std::string& name) const {
+        return {read_plugin(dir(), name, trusted_), {}, wall_clock_ms()};
     }
 
-    void refuse(const std::string& sentence) {
-        plan_.remarks.push_back("plugin refused: " + sentence);
+    void refuse(const std::string& name, const std::string& reason) {
+        plan_.refusals.push_back({name, reason, Refusal::Of::file});
     }
 
     Plan& plan_;
-    const std::set<std::string>& running_;
+    Predecessor before_;
     uid_t trusted_;
-    std::optional<Identity> run_as_;
-    std::map<std::string, std::shared_ptr<const PluginImage>> images_;
     std::vector<std::string> mistakes_;
 };
 
 }  // namespace
+
+std::vector<std::string> Plan::remarks() const {
+    std::vector<std::string> sentences;
+    for (const Refusal& refusal : refusals)
+        sentences.push_back("plugin refused: " + refusal.reason);
+    return sentences;
+}
+
+std::vector<const HandlerConfig*> handlers_of(const Config& config, const std::string& plugin) {
+    std::vector<const HandlerConfig*> handlers;
+    for (const QueueConfig& queue : config.queues) {
+        for (const HandlerConfig& handler : queue.handlers) {
+            if (handler.plugin == plugin) handlers.push_back(&handler);
+        }
+    }
+    return handlers;
+}
+
+HandlerConfig handler_without_config(const PluginsConfig& plugins, const std::string& name) {
+    HandlerConfig handler;
+    handler.plugin = name;
+    handler.where = (plugins.dir / (name + ".so")).string();
+    return handler;
+}
+
+std::optional<Identity> probe_identity(const Plan& plan) {
+    return ::geteuid() == 0 ? std::optional(plan.service) : std::nullopt;
+}
 
 Identity service_identity(const DaemonConfig& config) {
     return ::geteuid() == 0 ? find_identity(config.user, config.group) : current_identity();
 }
 
 Plan make_plan(const std::filesystem::path& config_file, bool started_by_root,
-               const std::set<std::string>& running) {
+               const Predecessor& before) {
     Plan plan;
     plan.config = load_config(config_file, MYQ_PLUGIN_DIR);
     try {
@@ -150,12 +191,21 @@ Plan make_plan(const std::filesystem::path& config_file, bool started_by_root,
     } catch (const std::invalid_argument& e) {
         throw ConfigError(fmt::format("{}: daemon: {}", plan.config.source.string(), e.what()));
     }
-    Planner planner(plan, started_by_root, running);
+    Planner planner(plan, started_by_root, before);
     planner.check_groups();
-    planner.route_configured();
-    planner.route_by_themselves();
+    planner.find_configured();
+    planner.find_uninvited();
     planner.finish();
     return plan;
+}
+
+Plan with_plugins(const Plan& plan, FitPlugins plugins) {
+    Plan next;
+    next.config = plan.config;
+    next.service = plan.service;
+    next.plugins = std::move(plugins);
+    route_plugins(next, plan.auto_routed);
+    return next;
 }
 
 }  // namespace myq

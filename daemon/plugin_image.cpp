@@ -144,6 +144,33 @@ std::shared_ptr<const PluginImage> read_plugin(const std::filesystem::path& dir,
         PluginImage{name, path, freeze(file, st.st_size, name, path)});
 }
 
+std::optional<FileMark> mark_of_plugin(const std::filesystem::path& dir, const std::string& name) {
+    struct stat st {};
+    if (::lstat((dir / (name + std::string(suffix))).c_str(), &st) != 0) return std::nullopt;
+    const auto ns = [](const timespec& time) {
+        return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+    };
+    return FileMark{st.st_dev, st.st_ino, st.st_size, ns(st.st_mtim), ns(st.st_ctim)};
+}
+
+bool is_same_code(const PluginImage& one, const PluginImage& other) {
+    constexpr unsigned step = 65536;
+    std::vector<char> here(step);
+    std::vector<char> there(step);
+    for (off_t at = 0;; at += off_t{step}) {
+        const ssize_t n = ::pread(one.memory.value(), here.data(), step, at);
+        if (n < 0 || ::pread(other.memory.value(), there.data(), step, at) != n) return false;
+        if (!std::equal(here.begin(), here.begin() + n, there.begin())) return false;
+        if (n < ssize_t{step}) return true;
+    }
+}
+
+std::optional<std::string> plugin_name_of(std::string_view file) {
+    if (!file.ends_with(suffix)) return std::nullopt;
+    file.remove_suffix(suffix.size());
+    return is_plain_name(file) ? std::optional<std::string>(file) : std::nullopt;
+}
+
 std::vector<std::string> plugin_names(const std::filesystem::path& dir) {
     std::error_code error;
     std::filesystem::directory_iterator entries(dir, error);
@@ -152,10 +179,8 @@ std::vector<std::string> plugin_names(const std::filesystem::path& dir) {
             fmt::format("{}: cannot read the plugin directory: {}", dir.string(), error.message()));
     std::vector<std::string> names;
     for (const auto& entry : entries) {
-        const std::string file = entry.path().filename();
-        if (!file.ends_with(suffix)) continue;
-        const std::string name = file.substr(0, file.size() - suffix.size());
-        if (is_plain_name(name)) names.push_back(name);
+        if (auto name = plugin_name_of(entry.path().filename().native()))
+            names.push_back(std::move(*name));
     }
     std::sort(names.begin(), names.end());
     return names;

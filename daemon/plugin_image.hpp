@@ -4,8 +4,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace myq {
@@ -30,6 +33,19 @@ struct PluginImage {
 // Throws PluginError.
 std::shared_ptr<const PluginImage> read_plugin(const std::filesystem::path& dir,
                                                const std::string& name, uid_t trusted);
+
+// What tells one state of a file from another: it changes when the file is written, replaced, or
+// given to others. Compared and nothing else.
+using FileMark = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
+
+// Of DIR/NAME.so; nullopt when there is nothing of that name.
+std::optional<FileMark> mark_of_plugin(const std::filesystem::path& dir, const std::string& name);
+
+// Whether two images are the same code, byte for byte.
+bool is_same_code(const PluginImage& one, const PluginImage& other);
+
+// "resize" for resize.so, nullopt for a file that is no plugin by its name.
+std::optional<std::string> plugin_name_of(std::string_view file);
 
 // The names of the plugins in `dir`: files like resize.so. What package managers and editors leave
 // lying about (resize.so.dpkg-new, .resize.so.swp, resize.so~) has no such name.

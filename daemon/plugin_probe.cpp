@@ -1,5 +1,6 @@
 #include "daemon/plugin_probe.hpp"
 
+#include "daemon/handler_table.hpp"
 #include "daemon/option_check.hpp"
 #include "daemon/plugin.hpp"
 #include "daemon/unix/child.hpp"
@@ -12,6 +13,7 @@
 #include <poll.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 
@@ -22,32 +24,57 @@ namespace {
 constexpr std::chrono::seconds patience{10};
 constexpr std::size_t largest_report = std::size_t{1} << 20;
 
-nlohmann::json describe(const PluginImage& image,
-                        const std::vector<const HandlerConfig*>& handlers) {
-    log_as(image.name.c_str());
-    const Plugin plugin(image);
+const char* name_of_kind(std::int32_t kind) {
+    constexpr std::array kinds{"text", "integer", "boolean", "duration", "path", "list"};
+    const auto index = static_cast<std::size_t>(kind);
+    return index < kinds.size() ? kinds.at(index) : "text";
+}
+
+nlohmann::json option_list(const myq_plugin& contract) {
+    const auto text = [](const char* or_null) { return or_null == nullptr ? "" : or_null; };
+    nlohmann::json list = nlohmann::json::array();
+    for (std::size_t i = 0; i < contract.option_count; ++i) {
+        const myq_option_spec& option = contract.options[i];
+        list.push_back({{"name", text(option.name)},
+                        {"kind", name_of_kind(option.kind)},
+                        {"required", option.required != 0},
+                        {"default", text(option.default_value)},
+                        {"help", text(option.help)}});
+    }
+    return list;
+}
+
+nlohmann::json describe(const std::shared_ptr<const PluginImage>& image,
+                        const std::vector<const HandlerConfig*>& handlers, ProbeDepth depth) {
+    log_as(image->name.c_str());
+    const Plugin plugin(*image);
     const myq_plugin& contract = plugin.contract();
     std::vector<std::string> problems;
+    std::vector<Route> routes;
     for (const HandlerConfig* handler : handlers) {
         const auto found = check_options(contract, *handler);
         problems.insert(problems.end(), found.begin(), found.end());
+        routes.push_back({*handler, image});
     }
+    if (depth == ProbeDepth::start && problems.empty()) const HandlerTable started(routes);
     return {
         {"name", contract.name},
         {"version", contract.version},
         {"types", std::vector<std::int64_t>(contract.types, contract.types + contract.type_count)},
+        {"options", option_list(contract)},
         {"problems", problems}};
 }
 
 // The child's whole life. What it prints is the report, which the parent does not trust.
-int report(const PluginImage& image, const std::vector<const HandlerConfig*>& handlers,
-           const std::optional<Identity>& run_as, const Fd& out) {
+int report(const std::shared_ptr<const PluginImage>& image,
+           const std::vector<const HandlerConfig*>& handlers, const std::optional<Identity>& run_as,
+           ProbeDepth depth, const Fd& out) {
     nlohmann::json report;
     try {
         if (run_as) drop_privileges(*run_as, {});
         const rlimit no_core{0, 0};
         ::setrlimit(RLIMIT_CORE, &no_core);
-        report = describe(image, handlers);
+        report = describe(image, handlers, depth);
     } catch (const std::exception& e) {
         report = {{"error", e.what()}};
     }
@@ -56,58 +83,97 @@ int report(const PluginImage& image, const std::vector<const HandlerConfig*>& ha
                                                                                                : 1;
 }
 
-// Reads to the end of the report, or as long as patience lasts.
-std::string read_report(const Fd& in, const PluginImage& image) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    std::string text;
-    std::array<char, 4096> part{};
-    for (;;) {
-        const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
-            deadline - std::chrono::steady_clock::now());
-        pollfd readable{in.value(), POLLIN, 0};
-        if (left.count() <= 0 || ::poll(&readable, 1, static_cast<int>(left.count())) == 0) {
-            throw PluginError(fmt::format("{}: did not say what it is within {} s",
-                                          image.path.string(), patience.count()));
-        }
-        const ssize_t n = ::read(in.value(), part.data(), part.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0 || text.size() > largest_report) return text;
-        text.append(part.data(), static_cast<std::size_t>(n));
+PluginDescription description_in(const nlohmann::json& json) {
+    PluginDescription description{json.at("name").get<std::string>(),
+                                  json.at("version").get<std::string>(),
+                                  json.at("types").get<std::vector<std::int64_t>>(),
+                                  {}};
+    for (const nlohmann::json& option : json.at("options")) {
+        description.options.push_back(
+            {option.at("name").get<std::string>(), option.at("kind").get<std::string>(),
+             option.at("required").get<bool>(), option.at("default").get<std::string>(),
+             option.at("help").get<std::string>()});
     }
+    return description;
 }
 
 }  // namespace
 
-ProbeResult probe_plugin(const PluginImage& image,
+PluginProbe::PluginProbe(std::shared_ptr<const PluginImage> image,
                          const std::vector<const HandlerConfig*>& handlers,
-                         const std::optional<Identity>& run_as) {
+                         const std::optional<Identity>& run_as, ProbeDepth depth)
+    : image_(std::move(image)),
+      deadline_(Clock::now() + patience) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("pipe2");
-    Fd in{ends[0]};
+    in_ = Fd{ends[0]};
     Fd out{ends[1]};
-    ChildPid child = fork_child([&] {
-        in.reset();
-        return report(image, handlers, run_as, out);
+    child_ = fork_child([&] {
+        in_.reset();
+        return report(image_, handlers, run_as, depth, out);
     });
-    out.reset();
-    const std::string text = read_report(in, image);
-    const auto json = nlohmann::json::parse(text, nullptr, false);
-    if (!json.is_object()) {
+    ::fcntl(in_.value(), F_SETFL, O_NONBLOCK);
+}
+
+bool PluginProbe::advance() {
+    std::array<char, 4096> part{};
+    while (text_.size() <= largest_report) {
+        const ssize_t n = ::read(in_.value(), part.data(), part.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0 && errno == EAGAIN) {
+            is_late_ = Clock::now() >= deadline_;
+            return is_late_;
+        }
+        if (n <= 0) return true;
+        text_.append(part.data(), static_cast<std::size_t>(n));
+    }
+    return true;
+}
+
+void PluginProbe::ended(int wait_status) {
+    child_.disown();
+    wait_status_ = wait_status;
+}
+
+std::string PluginProbe::end_of_process() {
+    if (!wait_status_) {
         int status = 0;
-        ::kill(child.value(), SIGKILL);  // it may have closed the pipe and live on
-        ::waitpid(child.disown(), &status, 0);
-        throw PluginError(fmt::format("{}: ended the process that loaded it ({})",
-                                      image.path.string(), describe_exit(status)));
+        ::kill(child_.value(), SIGKILL);  // it may have closed the pipe and live on
+        ::waitpid(child_.value(), &status, 0);
+        ended(status);
+    }
+    return describe_exit(*wait_status_);
+}
+
+ProbeResult PluginProbe::result() {
+    const std::string path = image_->path.string();
+    if (is_late_)
+        throw PluginError(
+            fmt::format("{}: did not say what it is within {} s", path, patience.count()));
+    const auto json = nlohmann::json::parse(text_, nullptr, false);
+    if (!json.is_object()) {
+        throw PluginError(
+            fmt::format("{}: ended the process that loaded it ({})", path, end_of_process()));
     }
     try {
         if (json.contains("error")) throw PluginError(json.at("error").get<std::string>());
-        return {{json.at("name").get<std::string>(), json.at("version").get<std::string>(),
-                 json.at("types").get<std::vector<std::int64_t>>()},
-                json.at("problems").get<std::vector<std::string>>()};
+        return {description_in(json), json.at("problems").get<std::vector<std::string>>()};
     } catch (const nlohmann::json::exception& e) {
-        throw PluginError(
-            fmt::format("{}: describes itself wrongly: {}", image.path.string(), e.what()));
+        throw PluginError(fmt::format("{}: describes itself wrongly: {}", path, e.what()));
     }
+}
+
+ProbeResult probe_plugin(const std::shared_ptr<const PluginImage>& image,
+                         const std::vector<const HandlerConfig*>& handlers,
+                         const std::optional<Identity>& run_as, ProbeDepth depth) {
+    PluginProbe probe(image, handlers, run_as, depth);
+    while (!probe.advance()) {
+        pollfd readable{probe.fd(), POLLIN, 0};
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(probe.deadline() -
+                                                                       PluginProbe::Clock::now());
+        ::poll(&readable, 1, static_cast<int>(std::max<std::int64_t>(left.count(), 0)));
+    }
+    return probe.result();
 }
 
 }  // namespace myq

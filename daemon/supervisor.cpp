@@ -28,10 +28,7 @@ Supervisor::Supervisor(const SlotDirectory& slots, Hooks hooks)
       workers_(slots, hooks_.body_capacity) {}
 
 void Supervisor::run(Generation first, Readiness& readiness) {
-    bring_up(std::move(first));
-    handle_reports();  // nobody may be there to wait for
-    while (incoming_ && stopping_ == Stopping::no)
-        wait_for_event();
+    start(std::move(first));
     if (stopping_ == Stopping::no) {
         adopt_leftovers();
         readiness.ready();
@@ -55,6 +52,10 @@ void Supervisor::wait_for_event() {
     hire_wanted();
     workers_.spawn_due();
     std::vector<pollfd> fds{{signals_.fd(), POLLIN, 0}, {hooks_.control_fd, POLLIN, 0}};
+    if (hooks_.deliveries != nullptr) {
+        for (const int fd : hooks_.deliveries->fds())
+            fds.push_back({fd, POLLIN, 0});
+    }
     if (standby_ && !incoming_) {
         for (const int fd : standby_->fds())
             fds.push_back({fd, POLLIN, 0});
@@ -75,7 +76,9 @@ void Supervisor::wait_for_event() {
     tick();
     workers_.remove_gone();
     if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(workers_.infos(), *current_);
-    if (reload_wanted_ && !incoming_ && stopping_ == Stopping::no) reload();
+    if (stopping_ != Stopping::no) return;
+    if (reload_wanted_ && !incoming_) reload();
+    look_for_delivery();
 }
 
 Clock::time_point Supervisor::next_wakeup() const {
@@ -97,6 +100,7 @@ Clock::time_point Supervisor::next_wakeup() const {
     if (standby_ && !incoming_) wakeup = std::min(wakeup, standby_->next_look());
     if (hooks_.every_minute && stopping_ == Stopping::no) wakeup = std::min(wakeup, next_minute_);
     if (stopping_ == Stopping::draining) wakeup = std::min(wakeup, drain_ends_);
+    if (stopping_ == Stopping::no) wakeup = std::min(wakeup, next_delivery_look());
     return wakeup;
 }
 
@@ -133,7 +137,9 @@ void Supervisor::handle_reports() {
         if (!failed) continue;
         const std::string sentence =
             fmt::format("queue {}: {}", worker->spec().queue, failed->sentence);
-        if (!incoming_ || !is_incoming(*worker)) {
+        if (judge_ && (judge_->is_canary(worker->spec()) || is_incoming(*worker))) {
+            reject_delivery(sentence);
+        } else if (!is_incoming(*worker)) {
             spdlog::error("{}", sentence);
         } else if (started_) {
             abandon_incoming(sentence);
@@ -141,10 +147,7 @@ void Supervisor::handle_reports() {
             throw StartFailure(failed->exit_code, sentence);
         }
     }
-    const bool all_ready = std::all_of(workers_.begin(), workers_.end(), [&](const Worker& worker) {
-        return !is_incoming(*worker) || worker->state() == WorkerProcess::State::ready;
-    });
-    if (incoming_ && all_ready) commit_incoming();
+    commit_when_ready();
 }
 
 void Supervisor::reap() {
@@ -153,7 +156,7 @@ void Supervisor::reap() {
          pid = ::waitpid(-1, &status, WNOHANG)) {
         WorkerProcess* worker = workers_.find(pid);
         if (worker == nullptr) {
-            if (hooks_.on_other_child) hooks_.on_other_child(pid);
+            if (hooks_.on_other_child) hooks_.on_other_child(pid, status);
             continue;
         }
         // What it had to say comes before the fact that it is gone.
@@ -166,7 +169,10 @@ void Supervisor::tick() {
     const Clock::time_point now = Clock::now();
     for (const Worker& worker : workers_)
         worker->tick(now);
-    if (stopping_ == Stopping::no && !incoming_) recycle();
+    if (stopping_ == Stopping::no && !incoming_) {
+        consult_judge(now);
+        recycle();
+    }
     if (hooks_.every_minute && stopping_ == Stopping::no && now >= next_minute_) {
         hooks_.every_minute();
         next_minute_ = now + std::chrono::minutes{1};
@@ -203,45 +209,6 @@ void Supervisor::recycle() {
     workers_.find(pid)->replace();
 }
 
-void Supervisor::bring_up(Generation generation) {
-    incoming_ = std::move(generation);
-    for (const auto& spec : incoming_->workers) {
-        WorkerProcess& worker = workers_.hire(spec);
-        if (!started_) workers_.spawn(worker);  // a failing fork is fatal here, and only here
-    }
-}
-
-void Supervisor::commit_incoming() {
-    const milliseconds patience = current_->stop_timeout;
-    standby_.reset();
-    current_ = std::make_shared<Generation>(*std::exchange(incoming_, std::nullopt));
-    standby_.emplace(current_->on_demand);
-    for (const Worker& worker : workers_) {
-        if (is_current(*worker) || worker->settle_only()) continue;
-        worker->ask_to_leave(patience);
-        const bool gone = worker->state() == WorkerProcess::State::gone;
-        if (gone && worker->slot().view().occupied) settle_orphan(*worker, false);
-    }
-    if (started_) spdlog::info("reloaded: {} workers", current_->workers.size());
-}
-
-void Supervisor::abandon_incoming(const std::string& reason) {
-    spdlog::error("reload failed: {}; the old configuration stays", reason);
-    for (const Worker& worker : workers_) {
-        if (is_incoming(*worker)) worker->ask_to_leave(milliseconds{0});
-    }
-    incoming_.reset();
-}
-
-void Supervisor::reload() {
-    reload_wanted_ = false;
-    try {
-        bring_up(hooks_.reload());
-    } catch (const std::exception& e) {
-        abandon_incoming(e.what());
-    }
-}
-
 void Supervisor::stop(bool with_drain) {
     if (stopping_ == Stopping::no) {
         spdlog::info("stopping");
@@ -249,6 +216,7 @@ void Supervisor::stop(bool with_drain) {
         stopping_ = Stopping::workers;
     }
     incoming_.reset();
+    judge_.reset();
     standby_.reset();
     for (const Worker& worker : workers_)
         worker->ask_to_leave(current_->stop_timeout);
@@ -288,20 +256,24 @@ bool Supervisor::hire(const std::shared_ptr<const WorkerSpec>& spec) {
 void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
     const bool on_demand = worker.spec().leaves_by_itself;
     const bool current = is_current(worker) && !worker.settle_only() && !worker.is_replaced();
+    const bool condemned = condemned_ && condemned_->concerns(worker, end);
     if (!end.expected) {
         spdlog::warn("queue {}: a worker ended: {}{}", worker.spec().queue, end.text,
                      end.occupied ? "; its message is kept and tried again" : "");
     }
     if (on_demand && standby_) standby_->ended(worker.spec(), end.expected, end.dead_on_arrival);
     if (stopping_ != Stopping::no) return worker.retire();
-    if (incoming_ && is_incoming(worker)) {
+    if (judge_ && ended_on_trial(worker, end)) return;
+    if (condemned) worker.blame_new_code();
+    if (is_incoming(worker)) {
         const std::string sentence = fmt::format("queue {}: a worker ended before it was ready: {}",
                                                  worker.spec().queue, end.text);
         if (!started_) throw StartFailure(EXIT_FAILURE, sentence);
         abandon_incoming(sentence);
-        return worker.retire();
+    } else if (current) {
+        // Where its code is on the way out, it waits for that of before.
+        return worker.schedule_respawn(end.dead_on_arrival || condemned);
     }
-    if (current) return worker.schedule_respawn(end.dead_on_arrival);
     if (end.occupied) return settle_orphan(worker, end.dead_on_arrival);
     worker.retire();
 }
@@ -327,16 +299,6 @@ void Supervisor::settle_orphan(WorkerProcess& worker, bool paced) {
     }
     worker.settle_with(heir);
     worker.schedule_respawn(paced);
-}
-
-bool Supervisor::is_current(const WorkerProcess& worker) const {
-    return std::any_of(current_->workers.begin(), current_->workers.end(),
-                       [&](const auto& spec) { return spec.get() == &worker.spec(); });
-}
-
-bool Supervisor::is_incoming(const WorkerProcess& worker) const {
-    return incoming_ && std::any_of(incoming_->workers.begin(), incoming_->workers.end(),
-                                    [&](const auto& spec) { return spec.get() == &worker.spec(); });
 }
 
 // Slots of an earlier daemon that nobody of this one took: more than there are workers now, or of a

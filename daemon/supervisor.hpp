@@ -1,6 +1,8 @@
 #pragma once
 
 #include "daemon/crew.hpp"
+#include "daemon/delivery.hpp"
+#include "daemon/delivery_judge.hpp"
 #include "daemon/generation.hpp"
 #include "daemon/slot_directory.hpp"
 #include "daemon/standby.hpp"
@@ -41,8 +43,10 @@ public:
         // Somebody asks: a descriptor that is readable then, and what is done about it.
         int control_fd = -1;
         std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
-        std::function<void(pid_t)> on_other_child = {};  // one that is no worker has ended
-        std::function<void()> every_minute = {};         // while it works
+        // One that is no worker has ended.
+        std::function<void(pid_t, int wait_status)> on_other_child = {};
+        std::function<void()> every_minute = {};  // while it works
+        Deliveries* deliveries = nullptr;         // outlives the supervisor
     };
 
     Supervisor(const SlotDirectory& slots, Hooks hooks);
@@ -65,12 +69,23 @@ private:
     Clock::time_point next_wakeup() const;
 
     // Generations.
+    void start(Generation first);
     void bring_up(Generation generation);
+    void commit_when_ready();
     void commit_incoming();
+    void dismiss_strangers(std::chrono::milliseconds patience);
     void abandon_incoming(const std::string& reason);
     void reload();
     void stop(bool with_drain);
     void drain();
+
+    // New code while the daemon works.
+    void look_for_delivery();
+    Clock::time_point next_delivery_look() const;
+    void consult_judge(Clock::time_point now);
+    void reject_delivery(const std::string& reason);
+    void postpone_delivery();
+    bool ended_on_trial(WorkerProcess& worker, const WorkerProcess::End& end);
 
     // Workers.
     void hire_wanted();
@@ -79,6 +94,8 @@ private:
     void on_end(WorkerProcess& worker, const WorkerProcess::End& end);
     void settle_orphan(WorkerProcess& worker, bool paced);
     bool is_current(const WorkerProcess& worker) const;
+    bool is_stranger(const WorkerProcess& worker) const;
+    bool is_on_demand(const WorkerProcess& worker) const;
     bool is_incoming(const WorkerProcess& worker) const;
     void adopt_leftovers();
 
@@ -88,10 +105,15 @@ private:
     std::shared_ptr<const Generation> current_ = std::make_shared<Generation>();
     std::optional<Standby> standby_;      // of the current generation
     std::optional<Generation> incoming_;  // comes up while the current one still works
+    std::optional<DeliveryJudge> judge_;  // of the newest code
+    // Of code that was rejected: some of its workers may still be there.
+    std::optional<DeliveryJudge> condemned_;
     Stopping stopping_ = Stopping::no;
     bool started_ = false;
     bool drain_wanted_ = false;
     bool reload_wanted_ = false;
+    bool is_reload_ = false;  // what comes up was asked for by somebody
+    bool others_may_be_left_ = false;
     Clock::time_point drain_ends_{};
     Clock::time_point next_minute_ = Clock::now() + std::chrono::minutes{1};
 };

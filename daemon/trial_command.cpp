@@ -87,7 +87,8 @@ struct Owner {
         return read_plugin(file.parent_path(), file.stem(), by_root ? 0 : ::geteuid());
     }
 
-    ProbeResult probe(const PluginImage& image, const HandlerConfig& handler) const {
+    ProbeResult probe(const std::shared_ptr<const PluginImage>& image,
+                      const HandlerConfig& handler) const {
         return probe_plugin(image, {&handler}, by_root ? std::optional(service) : std::nullopt);
     }
 
@@ -101,9 +102,11 @@ ProbeResult look_here(const PluginImage& image, const HandlerConfig& handler) {
     log_as(image.name.c_str());
     const Plugin plugin(image);
     const myq_plugin& contract = plugin.contract();
-    return {
-        {contract.name, contract.version, {contract.types, contract.types + contract.type_count}},
-        check_options(contract, handler)};
+    return {{contract.name,
+             contract.version,
+             {contract.types, contract.types + contract.type_count},
+             {}},
+            check_options(contract, handler)};
 }
 
 void refuse_problems(const ProbeResult& probe) {
@@ -144,7 +147,7 @@ int try_plugin(const Options& options) try {
     const auto image = owner.read(wanted.file);
     if (owner.by_root)
         drop_privileges(owner.service, {owner.config.no_new_privs, owner.config.keep_ipc_owner});
-    const ProbeResult probe = wanted.forks ? probe_plugin(*image, {&wanted.handler}, {})
+    const ProbeResult probe = wanted.forks ? probe_plugin(image, {&wanted.handler}, {})
                                            : look_here(*image, wanted.handler);
     refuse_problems(probe);
 
@@ -173,7 +176,7 @@ int check_plugin(const Options& options) {
     open_log({LogConfig::Level::debug, LogConfig::Target::standard_error, {}}, {});
     const Owner owner(options);
     const auto image = owner.read(wanted.file);
-    const ProbeResult probe = owner.probe(*image, wanted.handler);
+    const ProbeResult probe = owner.probe(image, wanted.handler);
     // Whatever is to be set is for the configuration to say: nobody asked about options.
     if (!wanted.handler.options.empty()) refuse_problems(probe);
     const PluginDescription& plugin = probe.description;

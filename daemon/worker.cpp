@@ -92,8 +92,11 @@ private:
         using Cause = WorkerSeat::Cause;
         const RetryConfig& policy = policy_of(handler);
         const std::string cause = cause_of(seat, handler);
-        const bool is_blameless = seat.cause == Cause::killed || seat.cause == Cause::unknown;
-        const bool is_last = slot_.attempts() >= static_cast<std::uint32_t>(policy.attempts);
+        const bool is_blameless = seat.cause == Cause::killed || seat.cause == Cause::unknown ||
+                                  seat.cause == Cause::on_trial;
+        // An attempt by code that is gone again was none.
+        const bool is_last = seat.cause != Cause::on_trial &&
+                             slot_.attempts() >= static_cast<std::uint32_t>(policy.attempts);
         in_hand_ = take_in_hand(slot_);
         if (!is_blameless || is_last) {
             if (in_hand_.blob && !bodies_.fetch(in_hand_)) return false;
@@ -216,6 +219,8 @@ private:
             return fmt::format("no answer for {} from {}", duration_text(*handler.config->timeout),
                                plugin);
         }
+        if (seat.cause == WorkerSeat::Cause::on_trial)
+            return fmt::format("{}, in new code on trial", seat.last_end);
         if (seat.last_end.empty()) return "the whole daemon was killed in " + plugin;
         return fmt::format("{} in {}", seat.last_end, plugin);
     }

@@ -28,6 +28,7 @@ struct WorkerSeat {
         killed,     // SIGKILL from outside: not the message's fault, as far as one can see
         crashed,    // any other signal or exit
         timed_out,  // killed by us
+        on_trial,   // by new code that is taken back: not the message's fault
     } cause = Cause::unknown;
 };
 
@@ -118,6 +119,10 @@ public:
     // The next process comes now, or after a pause that doubles from 1 s to 60 s.
     void schedule_respawn(bool paced);
     void retire() { state_ = State::gone; }
+
+    // Why it was that the process ended. It may turn out to have been the fault of new code.
+    WorkerSeat::Cause last_cause() const { return last_cause_; }
+    void blame_new_code() { last_cause_ = WorkerSeat::Cause::on_trial; }
 
     // From now on only settles what is in the slot, by the means of `spec`.
     void settle_with(std::shared_ptr<const WorkerSpec> spec) {

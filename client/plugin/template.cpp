@@ -116,7 +116,7 @@ Look at it, and hand it a message, without a daemon:
 Drop it in, as root, and use it:
 
     cmake --install build
-    myqd --reload
+    myq plugin list
     myq send jobs/@TYPE@ Ada
     tail -n 1 /var/log/myq/myqd.log
 

@@ -149,6 +149,7 @@ void dump(std::ostream& out, const Config& config) {
         << "plugins\n"
         << "  dir " << bars(config.plugins.dir.string()) << "\n"
         << "  auto_route " << text(config.plugins.auto_route) << "\n"
+        << "  watch " << text(config.plugins.watch) << "\n"
         << "journal\n"
         << "  dir " << bars(config.journal.dir.string()) << "\n"
         << "  max_size " << size_text(config.journal.max_size) << "\n"

@@ -163,6 +163,7 @@ TEST_CASE("configuration keys: what the shipped file leaves out or says at its d
     CHECK(shipped.log.file == defaults.log.file);
     CHECK(shipped.plugins.dir == defaults.plugins.dir);
     CHECK(shipped.plugins.auto_route == defaults.plugins.auto_route);
+    CHECK(shipped.plugins.watch == defaults.plugins.watch);
     CHECK(shipped.journal.dir == defaults.journal.dir);
     CHECK(shipped.journal.max_size == defaults.journal.max_size);
     CHECK(shipped.journal.min_free == defaults.journal.min_free);

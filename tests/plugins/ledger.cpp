@@ -23,6 +23,10 @@
 //     closefds                 close every descriptor but 0, 1 and 2
 //     fork                     leave a child behind for a second
 //     no-files                 RLIMIT_FSIZE 0: whoever writes a file from now on is killed
+//
+// It is built again as other code of the same kind: of another version (LEDGER_VERSION), or one
+// that dies in `start` or in `handle`, or fails at every message (LEDGER_FAULT), each before it
+// counts.
 #include <myq/handler.hpp>
 
 #include <alloca.h>
@@ -47,7 +51,16 @@
 #include <system_error>
 #include <vector>
 
+#ifndef LEDGER_VERSION
+#define LEDGER_VERSION "1.0"
+#endif
+#ifndef LEDGER_FAULT
+#define LEDGER_FAULT ""
+#endif
+
 namespace {
+
+constexpr std::string_view fault = LEDGER_FAULT;
 
 // The counters, shared with the test.
 class Counters {
@@ -216,9 +229,13 @@ class Ledger : public myq::Handler {
 public:
     explicit Ledger(const myq::Start& start)
         : Handler(start),
-          counters_(start.options.text("file")) {}
+          counters_(start.options.text("file")) {
+        if (fault == "start") raise(SIGSEGV);
+    }
 
     myq::Outcome handle(const myq::Message& message) override {
+        if (fault == "handle") raise(SIGSEGV);
+        if (fault == "fail") return myq::retry("built to fail");
         const std::string_view body = message.text();
         std::uint64_t id = 0;
         const auto [stop, error] = std::from_chars(body.data(), body.data() + body.size(), id);
@@ -272,7 +289,7 @@ private:
 const myq_plugin* myq_plugin_entry(const myq_host*) {
     return myq::plugin<Ledger>({
         .name = "ledger",
-        .version = "1.0",
+        .version = LEDGER_VERSION,
         .options = {{.name = "file",
                      .kind = MYQ_OPTION_PATH,
                      .required = true,

@@ -35,14 +35,15 @@ void DaemonProcess::configure(const Setup& setup) {
     std::string text =
         fmt::format("daemon: {{user: myq, group: myq, run_dir: {}{}{}}}\n"
                     "log: {{file: {}, level: debug}}\n"
-                    "plugins: {{dir: {}}}\n"
+                    "plugins: {{dir: {}{}{}}}\n"
                     "journal: {{dir: {}{}{}}}\n"
                     "queues:\n"
                     "  - name: jobs\n"
                     "    key: {}\n",
                     (dir() / "run").string(), setup.daemon.empty() ? "" : ", ", setup.daemon,
-                    log_file().string(), plugin_dir().string(), journal_dir().string(),
-                    setup.journal.empty() ? "" : ", ", setup.journal, key);
+                    log_file().string(), plugin_dir().string(), setup.directory.empty() ? "" : ", ",
+                    setup.directory, journal_dir().string(), setup.journal.empty() ? "" : ", ",
+                    setup.journal, key);
     std::istringstream lines(setup.queue);
     for (std::string line; std::getline(lines, line);)
         text += "    " + line + "\n";

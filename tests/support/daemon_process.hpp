@@ -22,6 +22,7 @@ public:
         std::string queue;                 // lines of YAML for the queue, beyond name and key
         std::string daemon;                // "stop_timeout: 1s" and the like, in braces already
         std::string journal = {};          // the same: "max_size: 1MiB"
+        std::string directory = {};        // of plugins, the same: "watch: false"
     };
 
     explicit DaemonProcess(const Setup& setup);

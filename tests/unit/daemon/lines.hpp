@@ -26,6 +26,7 @@ public:
     }
 
     int out() const { return out_.value(); }
+    int in() const { return in_.value(); }
 
     // One write(2), so that lines of several processes do not mix.
     void say(const std::string& text) const {

@@ -25,9 +25,7 @@ struct Setting {
                                "}\nqueues:\n  - name: jobs\n    key: 0x6d797144\n" + queue);
     }
     std::filesystem::path file() const { return dir / "myq.yaml"; }
-    Plan plan(const std::set<std::string>& running = {}) const {
-        return make_plan(file(), true, running);
-    }
+    Plan plan(const Plan* before = nullptr) const { return make_plan(file(), true, {before}); }
     std::string mistakes() const {
         try {
             plan();
@@ -59,7 +57,7 @@ TEST_CASE("a plan has the service's identity and a frozen plugin for every handl
     REQUIRE(plan.queues[0].routes.size() == 2);
     CHECK(plan.queues[0].routes[0].image == plan.queues[0].routes[1].image);
     CHECK(plan.queues[0].routes[0].image->name == "reply");
-    CHECK(plan.remarks.empty());
+    CHECK(plan.remarks().empty());
     CHECK(plan.auto_routed.empty());
 }
 
@@ -93,7 +91,7 @@ TEST_CASE("a plugin that names its types is routed in every queue with no line o
         CHECK(queue.routes[0].image->name == "auto_42");
     }
     CHECK(plan.auto_routed == std::set<std::string>{"auto_42"});
-    CHECK(plan.remarks.empty());
+    CHECK(plan.remarks().empty());
 }
 
 TEST_CASE("auto_route: false routes only what the config says") {
@@ -121,11 +119,14 @@ TEST_CASE("two plugins that want one type: the first keeps it, and the other is 
     const Plan plan = setting.plan();
     REQUIRE(plan.queues[0].routes.size() == 1);
     CHECK(plan.queues[0].routes[0].image->name == "auto_42");
-    CHECK(plan.remarks ==
+    CHECK(plan.remarks() ==
           std::vector<std::string>{"plugin refused: " + setting.dir.file("auto_42_too").string() +
                                    ": type 42 of queue jobs is already handled by plugin auto_42"});
     // On a reload, whoever was there first stays, whatever its name.
-    CHECK(setting.plan({"auto_42_too"}).queues[0].routes[0].image->name == "auto_42_too");
+    std::filesystem::remove(setting.dir.file("auto_42"));
+    const Plan first = setting.plan();
+    setting.dir.add("auto_42");
+    CHECK(setting.plan(&first).queues[0].routes[0].image->name == "auto_42_too");
 }
 
 TEST_CASE("the config comes before what plugins name themselves") {
@@ -134,7 +135,7 @@ TEST_CASE("the config comes before what plugins name themselves") {
     const Plan plan = setting.plan();
     REQUIRE(route_of(plan.queues[0], 42) != nullptr);
     CHECK(route_of(plan.queues[0], 42)->image->name == "reply");
-    CHECK(plan.remarks.size() == 1);
+    CHECK(plan.remarks().size() == 1);
     CHECK(plan.auto_routed.empty());
 }
 
@@ -145,12 +146,12 @@ TEST_CASE("a bad plugin that nobody asked for is refused and harms nothing") {
     setting.write("");
     const Plan plan = setting.plan();
     CHECK(plan.queues[0].routes.size() == 1);
-    CHECK(plan.remarks.size() == 6);
-    for (const std::string& remark : plan.remarks) {
+    CHECK(plan.remarks().size() == 6);
+    for (const std::string& remark : plan.remarks()) {
         CAPTURE(remark);
         CHECK(remark.starts_with("plugin refused: " + setting.dir.path().string() + "/"));
     }
-    CHECK(plan.remarks[0] ==
+    CHECK(plan.remarks()[0] ==
           "plugin refused: " + setting.dir.file("crashes_in_constructor").string() +
               ": ended the process that loaded it (killed by SIGSEGV)");
 }

@@ -36,7 +36,8 @@ public:
     // As Supervisor::Hooks; they run in the supervisor.
     int control_fd = -1;
     std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
-    std::function<void(pid_t)> on_other_child = {};
+    std::function<void(pid_t, int)> on_other_child = {};
+    Deliveries* deliveries = nullptr;
 
     void start(const Generation& first) {
         pid_ = myq::test::fork_child([&] { return live(first); });
@@ -110,6 +111,7 @@ private:
         hooks.control_fd = control_fd;
         hooks.on_control = on_control;
         hooks.on_other_child = on_other_child;
+        hooks.deliveries = deliveries;
         Supervisor supervisor(slots, hooks);
         try {
             Readiness readiness;

@@ -107,7 +107,7 @@ TEST_CASE("a child that is no worker is reported when it has ended, and taken fo
         ChildPid clerk = myq::fork_child([] { return 7; });
         stage.lines.say("clerk " + std::to_string(clerk.disown()));
     };
-    stage.on_other_child = [&](pid_t pid) { stage.lines.say("ended " + std::to_string(pid)); };
+    stage.on_other_child = [&](pid_t pid, int) { stage.lines.say("ended " + std::to_string(pid)); };
     stage.start(Stage::generation({stage.patient("a")}));
     stage.lines.wait_for("ready");
     for (int i = 0; i < 2; ++i) {
