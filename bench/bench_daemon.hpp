@@ -47,6 +47,9 @@ public:
     // `myq WORDS`, until it has said all. Throws std::runtime_error with what it said if it fails.
     Milliseconds ask(std::vector<std::string> words) const;
 
+    // Puts other bytes in the place of the plugin that does nothing: as code they are the same.
+    void replace_plugin() const;
+
     // Of the daemon that runs:
     const MessageQueue& queue() const { return *queue_; }
     pid_t worker() const;

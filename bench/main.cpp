@@ -10,6 +10,7 @@
 #include "bench/php_value.hpp"
 #include "bench/progress.hpp"
 #include "bench/recovery.hpp"
+#include "bench/reload.hpp"
 #include "bench/report.hpp"
 
 #include <CLI/CLI.hpp>
@@ -30,9 +31,9 @@ struct Part {
 };
 
 constexpr Part parts[] = {
-    {"handler", measure_hot_path},  {"call", measure_call},      {"confirmed", measure_confirmed},
-    {"recovery", measure_recovery}, {"rows", measure_many_rows}, {"php_value", measure_php_value},
-    {"blob", measure_blobs},
+    {"handler", measure_hot_path},    {"call", measure_call},     {"confirmed", measure_confirmed},
+    {"recovery", measure_recovery},   {"reload", measure_reload}, {"rows", measure_many_rows},
+    {"php_value", measure_php_value}, {"blob", measure_blobs},
 };
 
 std::vector<std::string> part_names() {
