@@ -30,13 +30,19 @@ std::string plugin_types(const PluginStatus& plugin) {
     return text.empty() ? "-" : fmt::format("({})", text);
 }
 
+// The row's first column and the line above the table say which file it is about.
+std::string plugin_reason(const PluginStatus& plugin) {
+    const std::string file = plugin.path + ": ";
+    return plugin.reason.starts_with(file) ? plugin.reason.substr(file.size()) : plugin.reason;
+}
+
 std::vector<std::string> plugin_row(const PluginStatus& plugin, std::int64_t now) {
     return {printable(plugin.file),
             plugin.version.empty() ? "-" : printable(plugin.version),
             printable(plugin.state),
             plugin_types(plugin),
             plugin.since_ms ? span((now - *plugin.since_ms) / 1000) + " ago" : "-",
-            printable(plugin.reason)};
+            printable(plugin_reason(plugin))};
 }
 
 void list_plugins(bool as_json, const ConfigChoice& config) {

@@ -328,3 +328,29 @@ TEST_CASE("drop-in: a plugin that hangs when it is loaded holds up no other") {
     CHECK(arrives_at(daemon, "auto_42", "one"));
     CHECK(daemon.logged("did not say what it is within 10 s"));
 }
+
+TEST_CASE("drop-in: what plugin list and plugin show print") {
+    DaemonProcess daemon(plain());
+    daemon.add_plugin("auto_42");
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.add_plugin("wrong_abi", "auto_42");
+    daemon.add_plugin("no_symbol");
+    REQUIRE(daemon.logged("plugin refused", 2));
+
+    const Run list = daemon.myq({"plugin", "list"});
+    const std::string dir = daemon.plugin_dir().string();
+    CHECK(list.out.starts_with(dir + " (watched)\nFILE "));
+    CHECK(list.out.find("\nauto_42    1.0      live     jobs/42") != std::string::npos);
+    CHECK(list.out.find("\nno_symbol  -        refused  -") != std::string::npos);
+    CHECK(list.out.find("  is built for plugin ABI 99.0") != std::string::npos);
+    CHECK(count(list.out, dir) == 1);
+
+    const Run show = daemon.myq({"plugin", "show", "auto_42"});
+    CHECK(show.out.starts_with("file          " + dir + "/auto_42.so\n"));
+    CHECK(show.out.find("\nhandles       jobs/42 (by the plugin): handled 0") != std::string::npos);
+    CHECK(show.out.find("\nrefused       ") != std::string::npos);
+
+    const Run other = daemon.myq({"plugin", "show", "auto_24"});
+    CHECK(other.exit_code == 69);
+    CHECK(other.err.find("did you mean 'auto_42'") != std::string::npos);
+}
