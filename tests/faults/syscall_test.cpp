@@ -185,6 +185,8 @@ void fail_at_every_call(const std::string& durability) {
     std::map<std::string, int> calls = calls_of(life);
     std::erase_if(calls, [](const auto& call) { return !errors.contains(call.first); });
     for (const Point& point : choose(calls, scaled(40))) {
+        // The loader's own, in any program: without it there is no main() that could say a word.
+        if (point.call == "mmap" && point.when == 1) continue;
         CAPTURE(fmt::format("{}:{}", point.call, point.when));
         const Run start = life.live(inject(point, "error=" + errors.at(point.call)));
         CHECK_MESSAGE(start.exit_code < 128, "it crashes: ", start.exit_code);
