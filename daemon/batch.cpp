@@ -1,8 +1,9 @@
 #include "daemon/batch.hpp"
 
+#include "daemon/landed_length.hpp"
+
 #include <algorithm>
 #include <atomic>
-#include <cstring>
 
 namespace myq {
 
@@ -11,7 +12,6 @@ namespace {
 constexpr std::size_t head_size = sizeof(Batch::Head);
 constexpr std::size_t type_size = sizeof(std::int64_t);
 constexpr std::uint64_t unknown_length = ~std::uint64_t{0};
-constexpr std::byte filler{0xFF};
 
 std::size_t aligned(std::size_t size) {
     return (size + 7) / 8 * 8;
@@ -23,15 +23,6 @@ std::int64_t& type_at(std::byte* record) {
 
 Batch::Head& head_at(std::byte* record) {
     return *reinterpret_cast<Batch::Head*>(record);  // NOLINT: laid out by us
-}
-
-// Of a message whose receiver was killed before it learned the length; see Slot.
-std::size_t find_length(std::span<const std::byte> room) {
-    if (const auto size = envelope_size(room)) return *size;
-    std::size_t length = room.size();
-    while (length > 0 && room[length - 1] == filler)
-        --length;
-    return length;
 }
 
 }  // namespace
@@ -55,7 +46,7 @@ void Batch::recover() {
         if (type_at(record) <= 0) break;  // armed, or never used
         std::uint64_t length = head_at(record).length;
         const std::span<const std::byte> room(record + head_size + type_size, next_capacity());
-        if (length > room.size()) length = find_length(room);
+        if (length > room.size()) length = landed_length(room);
         head_at(record).length = length;
         add(length);
     }

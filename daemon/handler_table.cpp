@@ -9,6 +9,18 @@
 
 namespace myq {
 
+namespace {
+
+// What a format makes of a body is kept of one message only.
+std::size_t most_at_once(const HandlerConfig& config, const myq_plugin& plugin, void* state) {
+    const bool may = plugin.size >= offsetof(myq_plugin, handle_many) + sizeof plugin.handle_many &&
+                     plugin.handle_many != nullptr && config.format == HandlerConfig::Format::raw;
+    if (!may) return 1;
+    return std::clamp<std::size_t>(plugin.most_at_once(state), 1, MYQ_MOST_AT_ONCE);
+}
+
+}  // namespace
+
 HandlerTable::HandlerTable(std::span<const Route> routes) {
     std::map<const PluginImage*, Plugin> loaded;  // one load for all its handlers
     try {
@@ -58,7 +70,8 @@ void HandlerTable::start(const Route& route, const Plugin& plugin) {
     using std::chrono::nanoseconds;
     const auto timeout =
         route.handler.timeout ? nanoseconds(*route.handler.timeout) : nanoseconds{0};
-    handlers_.push_back({&route.handler, &contract, state, timeout.count()});
+    handlers_.push_back({&route.handler, &contract, state, timeout.count(),
+                         most_at_once(route.handler, contract, state)});
 }
 
 void HandlerTable::stop_all() noexcept {

@@ -25,6 +25,7 @@ struct LiveHandler {
     const myq_plugin* plugin;
     void* state;
     std::int64_t timeout_ns;  // 0: none
+    std::size_t most = 1;     // messages in one call; 1: there are no calls of many
 };
 
 // Which handler takes which type, in one worker. Loads the plugins and starts every handler when

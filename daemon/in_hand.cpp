@@ -48,6 +48,18 @@ InHand take_in_hand(const Slot& slot) {
     return message;
 }
 
+InHand take_in_hand(const Handful::Message& waiting) {
+    const Handful::Head& head = *waiting.head;
+    if (head.row == 0 && is_envelope(waiting.body)) return out_of_envelope(waiting.body);
+    InHand message;
+    message.body = waiting.body;
+    if (head.row != 0) {
+        message.id.bytes = head.id;
+        if (head.expires_ms != 0) message.expires_ms = head.expires_ms;
+    }
+    return message;
+}
+
 std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms) {
     const std::int64_t due =
         envelope.delay_ms ? now_ms + *envelope.delay_ms : envelope.due_ms.value_or(0);

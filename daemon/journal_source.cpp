@@ -60,7 +60,20 @@ Fetch JournalSource::fetch(Slot& slot) {
                   next.reply);
     }
     ++next_;
+    ++calls_;
     return Fetch::message;
+}
+
+bool JournalSource::fetch_more(Slot& slot) {
+    takes_many_ = true;
+    if (next_ == claimed_.size()) return false;
+    const Claimed& next = claimed_[next_];
+    const bool is_fit = next.attempts == 0 && next.reply.token == 0 &&
+                        next.body.size() == next.size && next.size <= slot.body_capacity();
+    if (!is_fit || !slot.handful().load(next.row, next.type, next.id, next.expires_ms, next.body))
+        return false;
+    ++next_;
+    return true;
 }
 
 // One transaction ends the rows of the last batch and claims the next.
@@ -68,6 +81,8 @@ void JournalSource::claim(Slot& slot) {
     adapt_batch();
     claimed_.clear();
     next_ = 0;
+    calls_ = 0;
+    takes_many_ = false;
     slot.hold_claims(true);
     std::vector<Claimed> taken;
     journal_.use([&](Journal& journal) {
@@ -97,8 +112,10 @@ void JournalSource::claim(Slot& slot) {
 
 void JournalSource::adapt_batch() {
     if (claimed_.empty()) return;
+    // Where one call dealt with all of them, more of them would hardly have taken longer.
     const bool is_fast = monotonic_ns() - claimed_at_ns_ < batch_time_ns;
-    batch_ = is_fast ? std::min(batch_ * 2, Slot::most_done) : std::size_t{1};
+    const bool is_one_call = takes_many_ && calls_ == 1;
+    batch_ = is_fast || is_one_call ? std::min(batch_ * 2, Slot::most_done) : std::size_t{1};
 }
 
 Fetch JournalSource::wait_for_more() {
@@ -146,13 +163,14 @@ bool JournalSource::settle_claims(Slot& slot, JournalAccess& journal) {
         open.transact(Survives::kill, [&] {
             finish_done(slot, open);
             for (const std::int64_t row : open.claimed(slot.identity())) {
-                if (!slot.occupied() || row != slot.row()) open.release(row);
+                const bool is_in_hand = slot.occupied() && row == slot.row();
+                if (!is_in_hand && !slot.handful().holds_row(row)) open.release(row);
             }
         });
     };
     if (!journal.insist(settle)) return false;
     slot.forget_done_rows();
-    slot.hold_claims(slot.occupied() && slot.row() != 0);
+    slot.hold_claims((slot.occupied() && slot.row() != 0) || slot.handful().holds_rows());
     return true;
 }
 

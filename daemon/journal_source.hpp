@@ -25,10 +25,12 @@ public:
                   const DueBell& bell);
 
     Fetch fetch(Slot& slot) override;
+    // Of the rows that are claimed already, one that was never tried.
+    bool fetch_more(Slot& slot) override;
     void leave(Slot& slot) override;
 
     // What a killed worker had claimed for this slot: rows that are over go, the others are given
-    // back, but for the one of the message in the slot. False if asked to stop before it was done.
+    // back, but for those of the messages in the slot. False if asked to stop before it was done.
     static bool settle_claims(Slot& slot, JournalAccess& journal);
 
 private:
@@ -55,7 +57,9 @@ private:
     const DueBell& bell_;
     std::vector<Claimed> claimed_;  // from next_ on not yet handed out
     std::size_t next_ = 0;
-    std::size_t batch_ = 1;  // rows to claim at once
+    std::size_t batch_ = 1;    // rows to claim at once
+    int calls_ = 0;            // of a handler, for those that were claimed last
+    bool takes_many_ = false;  // that handler, or one of them
     std::int64_t claimed_at_ns_ = 0;
     bool is_finished_ = false;  // nothing is due, and when the next is has been announced
 };

@@ -21,4 +21,16 @@ Fetch QueueSource::fetch(Slot& slot) {
     }
 }
 
+bool QueueSource::fetch_more(Slot& slot) {
+    Handful& handful = slot.handful();
+    void* buffer = handful.next();
+    if (buffer == nullptr) return false;
+    const ReceiveResult result =
+        queue_.receive(buffer, handful.next_capacity(), selector_, Wait::no);
+    // One that has no room here stays in the queue.
+    if (result.status != ReceiveStatus::received) return false;
+    handful.landed(result.size);
+    return true;
+}
+
 }  // namespace myq

@@ -14,6 +14,7 @@ public:
           selector_(selector) {}
 
     Fetch fetch(Slot& slot) override;
+    bool fetch_more(Slot& slot) override;
 
 private:
     ServedQueue queue_;

@@ -1,8 +1,8 @@
 #include "daemon/slot.hpp"
 
+#include "daemon/landed_length.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/file_lock.hpp"
-#include "ipc/envelope.hpp"
 
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -20,12 +20,12 @@ namespace {
 
 constexpr std::uint64_t slot_magic = 0x32746f6c7371796dULL;  // "myqslot2"
 constexpr std::size_t type_size = sizeof(std::int64_t);
-constexpr std::byte filler{0xFF};
 
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
 
+constexpr std::size_t page = 4096;
+
 std::size_t file_size(std::size_t body_capacity) {
-    constexpr std::size_t page = 4096;
     return slot_header_size + (type_size + body_capacity + page - 1) / page * page;
 }
 
@@ -33,6 +33,12 @@ void* map(int fd, std::size_t size, std::size_t offset, int protection) {
     void* address = ::mmap(nullptr, size, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
     if (address == MAP_FAILED) throw failure("cannot map a slot");
     return address;
+}
+
+void unmap_both(std::byte* memory, const std::byte* read_only, std::size_t size) {
+    if (size == 0) return;
+    ::munmap(memory, size);
+    ::munmap(const_cast<std::byte*>(read_only), size);  // NOLINT: munmap takes no const
 }
 
 std::atomic_ref<std::int64_t> type_of(std::byte* buffer) {
@@ -79,7 +85,7 @@ void SlotFile::adopt_or_make(std::size_t body_capacity) {
     const ssize_t n = ::pread(fd_.value(), &header, sizeof header, 0);
     if (n < 0) throw failure("cannot read the slot " + name_);
     const bool is_slot = n == static_cast<ssize_t>(sizeof header) && header.magic == slot_magic &&
-                         header.body_capacity <= size && file_size(header.body_capacity) == size;
+                         header.body_capacity <= size && file_size(header.body_capacity) <= size;
     if (!is_slot) return make(body_capacity, {});
     body_capacity_ = header.body_capacity;
     identity_ = header.identity;
@@ -117,7 +123,7 @@ SlotView SlotFile::view() const {
     SlotHeader header{};
     view.broken = !read_at(fd_, 0, header) || !read_at(fd_, slot_header_size, view.type);
     if (view.broken) return view;
-    view.occupied = view.type != 0 || header.claims_held != 0;
+    view.occupied = view.type != 0 || header.claims_held != 0 || header.handful.open != 0;
     view.messages = header.messages;
     view.deadline_ns = header.deadline_ns;
     view.needed_body = header.needed_body;
@@ -143,35 +149,62 @@ SlotSnapshot look_at_slot(const Fd& file) {
     return slot;
 }
 
-Slot::Slot(const SlotFile& file) {
-    if (!try_lock(file.fd())) {
-        throw std::runtime_error("slot " + file.name() + " is held by another process");
-    }
-    const int fd = file.fd().value();
-    header_ = static_cast<SlotHeader*>(map(fd, slot_header_size, 0, PROT_READ | PROT_WRITE));
+Slot::Slot(const SlotFile& file) : name_(file.name()), fd_(file.fd().value()) {
+    if (!try_lock(file.fd()))
+        throw std::runtime_error("slot " + name_ + " is held by another process");
+    header_ = static_cast<SlotHeader*>(map(fd_, slot_header_size, 0, PROT_READ | PROT_WRITE));
+    populate(header_, slot_header_size);
     capacity_ = file.body_capacity();
     size_ = file_size(capacity_) - slot_header_size;
-    buffer_ = static_cast<std::byte*>(map(fd, size_, slot_header_size, PROT_READ | PROT_WRITE));
-    read_only_ = static_cast<const std::byte*>(map(fd, size_, slot_header_size, PROT_READ));
-
-    // A fork shares the pages but not the page tables: every page is touched here, in the process
-    // that receives, or the first store of msgrcv would fault.
-    if (::madvise(header_, slot_header_size, MADV_POPULATE_WRITE) != 0 ||
-        ::madvise(buffer_, size_, MADV_POPULATE_WRITE) != 0) {
-        throw failure("cannot populate the slot " + file.name());
-    }
-    // Best effort: a locked page cannot be swapped out, and a swapped one only costs time.
-    ::mlock(buffer_, size_);
-    // A process that a handler forks has no business in the slot.
-    ::madvise(header_, slot_header_size, MADV_DONTFORK);
-    ::madvise(buffer_, size_, MADV_DONTFORK);
+    buffer_ = map_whole(size_, slot_header_size, read_only_);
+    attach_handful();
     recover();
 }
 
 Slot::~Slot() {
     ::munmap(header_, slot_header_size);
-    ::munmap(buffer_, size_);
-    ::munmap(const_cast<std::byte*>(read_only_), size_);  // NOLINT: munmap takes no const
+    unmap_both(buffer_, read_only_, size_);
+    unmap_both(handful_memory_, handful_read_only_, handful_size_);
+}
+
+// Writable and, for handlers, not.
+std::byte* Slot::map_whole(std::size_t size, std::size_t offset, const std::byte*& read_only) {
+    auto* memory = static_cast<std::byte*>(map(fd_, size, offset, PROT_READ | PROT_WRITE));
+    read_only = static_cast<const std::byte*>(map(fd_, size, offset, PROT_READ));
+    populate(memory, size);
+    // Best effort: a locked page cannot be swapped out, and a swapped one only costs time.
+    ::mlock(memory, size);
+    return memory;
+}
+
+// A fork shares the pages but not the page tables: every page is touched here, in the process that
+// receives, or the first store of msgrcv would fault.
+void Slot::populate(void* memory, std::size_t size) const {
+    if (::madvise(memory, size, MADV_POPULATE_WRITE) != 0)
+        throw failure("cannot populate the slot " + name_);
+    // A process that a handler forks has no business in the slot.
+    ::madvise(memory, size, MADV_DONTFORK);
+}
+
+// What is behind the body, if anything is, is the handful's.
+void Slot::attach_handful() {
+    struct stat st {};
+    if (::fstat(fd_, &st) != 0) throw failure("fstat slot " + name_);
+    const std::size_t begin = slot_header_size + size_;
+    const auto end = static_cast<std::size_t>(st.st_size);
+    handful_size_ = end > begin ? std::min((end - begin) / page * page, Handful::room) : 0;
+    if (handful_size_ != 0) handful_memory_ = map_whole(handful_size_, begin, handful_read_only_);
+    handful_.attach(*header_, {handful_memory_, handful_size_}, {handful_read_only_, handful_size_},
+                    capacity_);
+}
+
+void Slot::make_room_for_many() {
+    if (handful_.has_room()) return;
+    const auto begin = static_cast<off_t>(slot_header_size + size_);
+    // All of it now, as in SlotFile::make().
+    if (::fallocate(fd_, 0, begin, static_cast<off_t>(Handful::room)) != 0)
+        throw failure("no room for many messages in the slot " + name_);
+    attach_handful();
 }
 
 // Whoever wrote the header last may have been a stray store of a plugin: what is read of it is
@@ -192,10 +225,13 @@ void Slot::recover() {
         std::min(autopsy.text_size, static_cast<std::uint32_t>(autopsy.text.size()));
     autopsy.log_size = std::min(autopsy.log_size, static_cast<std::uint32_t>(autopsy.log.size()));
     finish_settling();
+    finish_moving();
     if (!occupied()) return empty();
-    if (header_->state != SlotState::busy) landed(find_length());
+    if (header_->state != SlotState::busy)
+        landed(landed_length({read_only_ + type_size, capacity_}));
     if (header_->length < 0 || static_cast<std::size_t>(header_->length) > capacity_) {
-        header_->length = static_cast<std::int64_t>(find_length());
+        header_->length =
+            static_cast<std::int64_t>(landed_length({read_only_ + type_size, capacity_}));
     }
 }
 
@@ -276,14 +312,7 @@ std::optional<Tally> Slot::to_become() const {
 // The count and the message change in one step as far as a successor can see: until the type is 0
 // nothing has happened, from then on the count is what `settling` says.
 void Slot::settle(Tally tally, std::size_t row) {
-    const std::size_t place = row * tally_kinds + static_cast<std::size_t>(tally);
-    header_->settling_count = header_->tallies[row].counts[static_cast<std::size_t>(tally)] + 1;
-    store(header_->settling_place, static_cast<std::uint32_t>(place + 1));
-    const bool row_is_over = tally == Tally::handled || tally == Tally::expired;
-    if (header_->row != 0 && row_is_over && header_->done_count < most_done) {
-        header_->done_rows[header_->done_count] = header_->row;
-        store(header_->done_count, header_->done_count + 1);
-    }
+    begin_settling(tally, row, header_->row);
     type_of(buffer_).store(0, std::memory_order_release);  // the acknowledgement
     finish_settling();
     header_->deadline_ns = 0;
@@ -298,14 +327,28 @@ void Slot::settle(Tally tally, std::size_t row) {
     store(header_->state, SlotState::armed);
 }
 
+void Slot::begin_settling(Tally tally, std::size_t row, std::int64_t journal_row) {
+    const std::size_t place = row * tally_kinds + static_cast<std::size_t>(tally);
+    header_->settling_count = header_->tallies[row].counts[static_cast<std::size_t>(tally)] + 1;
+    store(header_->settling_place, static_cast<std::uint32_t>(place + 1));
+    const bool row_is_over = tally == Tally::handled || tally == Tally::expired;
+    if (journal_row != 0 && row_is_over && header_->done_count < most_done) {
+        header_->done_rows[header_->done_count] = journal_row;
+        store(header_->done_count, header_->done_count + 1);
+    }
+}
+
 void Slot::finish_settling() {
     const std::size_t place = header_->settling_place;
-    if (place != 0 && !occupied() && place <= header_->tallies.size() * tally_kinds) {
+    const std::uint32_t in_handful = header_->handful.settling;
+    const bool is_over = in_handful == 0 ? !occupied() : handful_.is_over(in_handful - 1);
+    if (place != 0 && is_over && place <= header_->tallies.size() * tally_kinds) {
         TallyRow& row = header_->tallies[(place - 1) / tally_kinds];
         store(row.counts[(place - 1) % tally_kinds], header_->settling_count);
         store(header_->messages, header_->messages + 1);
     }
     store(header_->settling_place, std::uint32_t{0});
+    if (in_handful != 0) store(header_->handful.settling, std::uint32_t{0});
 }
 
 void Slot::begin_batch() {
@@ -347,8 +390,12 @@ std::span<const std::int64_t> Slot::done_rows() const {
 }
 
 bool Slot::is_over() const {
+    return is_row_over(header_->row);
+}
+
+bool Slot::is_row_over(std::int64_t row) const {
     const auto done = done_rows();
-    return header_->row != 0 && std::find(done.begin(), done.end(), header_->row) != done.end();
+    return row != 0 && std::find(done.begin(), done.end(), row) != done.end();
 }
 
 void Slot::hold_segment(const HeldSegment& segment) {
@@ -378,13 +425,45 @@ void Slot::empty() {
     store(header_->state, SlotState::armed);
 }
 
-std::size_t Slot::find_length() const {
-    const std::span<const std::byte> whole(read_only_ + type_size, capacity_);
-    if (const auto size = envelope_size(whole)) return *size;
-    std::size_t length = capacity_;
-    while (length > 0 && whole[length - 1] == filler)
-        --length;
-    return length;
+bool Slot::take_next() {
+    const auto next = handful_.first_left();
+    if (!next) {
+        if (handful_.is_open()) handful_.clear();
+        return false;
+    }
+    const Handful::Message& message = handful_.messages()[*next];
+    store(header_->handful.moving, static_cast<std::uint32_t>(*next + 1));
+    header_->failure_count = 0;
+    load(message.head->row, message.type, message.head->attempts, message.head->id,
+         message.head->expires_ms, message.body);
+    finish_moving();
+    if (!handful_.first_left()) handful_.clear();
+    return true;
+}
+
+// From the store of its type on the message is in the hand, and nowhere else.
+void Slot::finish_moving() {
+    const std::uint32_t moving = header_->handful.moving;
+    if (moving != 0 && occupied()) handful_.mark_over(moving - 1);
+    store(header_->handful.moving, std::uint32_t{0});
+}
+
+void Slot::settle_in_handful(std::size_t message, Tally tally, std::size_t row) {
+    store(header_->handful.settling, static_cast<std::uint32_t>(message + 1));
+    begin_settling(tally, row, handful_.messages()[message].head->row);
+    handful_.mark_over(message);  // the acknowledgement
+    finish_settling();
+}
+
+void Slot::begin_call(std::size_t messages, std::int64_t deadline_ns) {
+    handful_.begin_attempt(messages - 1);
+    begin_attempt(deadline_ns);
+    store(header_->handful.in_call, static_cast<std::uint32_t>(messages));
+}
+
+void Slot::end_call() {
+    store(header_->deadline_ns, std::int64_t{0});
+    store(header_->handful.in_call, std::uint32_t{0});
 }
 
 }  // namespace myq

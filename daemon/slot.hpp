@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/handful.hpp"
 #include "daemon/slot_header.hpp"
 #include "daemon/unix/owned.hpp"
 
@@ -26,7 +27,7 @@ namespace myq {
 // use; a file on a disk will not do, since write-back protects its pages again and again.
 //
 // The file is a header (SlotHeader) and then exactly a struct msgbuf: eight bytes of type, then the
-// body.
+// body. Behind that may be room for a Handful.
 //   empty      type 0
 //   landed     type set, state armed: killed before msgrcv returned, length unknown
 //   busy       type set, state busy: in a handler's hands
@@ -97,7 +98,7 @@ struct HeldSegment {
 class Slot {
 public:
     // Locks the slot, maps and populates it; waits for nobody. Throws std::system_error, and
-    // std::runtime_error when another process has it.
+    // std::runtime_error when another process has it. `file` must outlive the object.
     explicit Slot(const SlotFile& file);
     ~Slot();
     Slot(const Slot&) = delete;
@@ -146,6 +147,22 @@ public:
     // next. Exact even if the worker is killed in here: it counts once, and only if it is over.
     void settle(Tally tally, std::size_t row = 0);
 
+    // For handlers that take many messages in one call: those behind the one in hand. Throws
+    // std::system_error where there is no room.
+    void make_room_for_many();
+    Handful& handful() { return handful_; }
+    const Handful& handful() const { return handful_; }
+    // Puts the first that is left into the empty hand, as it is. False if none is left.
+    bool take_next();
+    // As settle(), for one of the handful.
+    void settle_in_handful(std::size_t message, Tally tally, std::size_t row);
+    // One call begins with `messages`, that in hand and the first of the handful: one more attempt
+    // of each. What in_call() says afterwards is for a successor: with how many messages the
+    // last worker ended.
+    void begin_call(std::size_t messages, std::int64_t deadline_ns);
+    void end_call();
+    std::size_t in_call() const { return header_->handful.in_call; }
+
     // For an intake, whose slot holds many messages; see Batch. From begin to end the slot counts
     // as occupied; `used` bytes of the body were written meanwhile.
     void begin_batch();
@@ -165,6 +182,7 @@ public:
     bool holds_claims() const { return header_->claims_held != 0; }
     std::span<const std::int64_t> done_rows() const;
     bool is_over() const;  // the message in the slot is one of them: killed while it was settled
+    bool is_row_over(std::int64_t row) const;
     void forget_done_rows() { header_->done_count = 0; }
 
     // For the last words of its worker, and for its successor to read.
@@ -180,16 +198,26 @@ public:
     std::int64_t* deadline() { return &header_->deadline_ns; }
 
 private:
+    std::byte* map_whole(std::size_t size, std::size_t offset, const std::byte*& read_only);
+    void populate(void* memory, std::size_t size) const;
+    void attach_handful();
     void recover();
+    void begin_settling(Tally tally, std::size_t row, std::int64_t journal_row);
     void finish_settling();
+    void finish_moving();
     void empty();
-    std::size_t find_length() const;
 
+    std::string name_;
+    int fd_;  // the SlotFile's
     SlotHeader* header_;
     std::byte* buffer_ = nullptr;           // type and body, writable
     const std::byte* read_only_ = nullptr;  // the same pages for handlers
     std::size_t size_;
     std::size_t capacity_;
+    std::byte* handful_memory_ = nullptr;
+    const std::byte* handful_read_only_ = nullptr;
+    std::size_t handful_size_ = 0;
+    Handful handful_;
 };
 
 }  // namespace myq

@@ -59,6 +59,14 @@ struct SlotAutopsy {
     std::array<char, 896> log{};     // the handler's last lines
 };
 
+// See Handful, and Slot::take_next(). A record is named by its place, plus one; 0 is none.
+struct SlotHandful {
+    std::uint32_t open;      // there may be messages in it
+    std::uint32_t moving;    // the record that goes into the hand
+    std::uint32_t settling;  // the record that settling_place is about; none: the one in the hand
+    std::uint32_t in_call;   // so many messages, the one in the hand first, are with the handler
+};
+
 struct SlotHeader {
     std::uint64_t magic;
     std::uint64_t identity;
@@ -85,7 +93,7 @@ struct SlotHeader {
     std::uint32_t claims_held;
     std::uint32_t done_count;
     std::uint32_t failure_count;
-    std::uint32_t batch_size;  // messages in an intake's slot
+    std::uint32_t batch_size;  // messages in an intake's slot; in a worker's handful
     std::array<std::int64_t, 64> done_rows;
     std::array<SlotFailure, 8> failures;
     std::array<TallyRow, 64> tallies;
@@ -104,6 +112,8 @@ struct SlotHeader {
     std::uint32_t segment_held;
     std::int32_t segment_id;
     std::array<std::byte, 16> segment_token;
+
+    SlotHandful handful;
 };
 
 constexpr std::size_t slot_header_size = 8192;

@@ -22,6 +22,10 @@ public:
     // Waits for a message. The slot is empty before.
     virtual Fetch fetch(Slot& slot) = 0;
 
+    // Puts one more message behind those in the slot's handful, if one is there right now; waits
+    // for nothing. For a handler that takes many.
+    virtual bool fetch_more(Slot&) { return false; }
+
     // The worker leaves, in order: gives back what was taken ahead. The slot may be occupied.
     virtual void leave(Slot&) {}
 };

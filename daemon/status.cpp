@@ -132,11 +132,9 @@ ordered_json queue_report(const QueuePlan& queue, const SlotDirectory& slots,
         if (SlotName(name).queue() != queue.config.name) continue;
         const SlotSnapshot slot = slots.look(name);
         account.add(slot.tallies);
-        if (SlotName(name).is_intake()) {
-            account.add_in_slot(0, slot.batch_size);
-        } else if (slot.type != 0 && slot.row == 0) {
+        account.add_in_slot(0, slot.batch_size);
+        if (!SlotName(name).is_intake() && slot.type != 0 && slot.row == 0)
             account.add_in_slot(slot.type, 1);
-        }
     }
     for (const TypeCountsInJournal& counts : journal) {
         if (counts.queue == queue.config.name) account.add(counts);

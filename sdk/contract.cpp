@@ -113,6 +113,10 @@ std::string contract_problem(const myq_plugin* plugin, const char* host) {
     if (plugin->name == nullptr || plugin->version == nullptr || plugin->start == nullptr ||
         plugin->handle == nullptr)
         return "its description lacks name, version, start or handle";
+    const bool knows_many =
+        plugin->size >= offsetof(myq_plugin, handle_many) + sizeof plugin->handle_many;
+    if (knows_many && (plugin->handle_many == nullptr) != (plugin->most_at_once == nullptr))
+        return "its description has only one of most_at_once and handle_many";
     if (plugin->types == nullptr && plugin->type_count != 0)
         return "it counts " + std::to_string(plugin->type_count) + " types and names none";
     return schema_problem(*plugin);

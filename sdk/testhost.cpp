@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <array>
-#include <cstring>
+#include <list>
 #include <utility>
 
 namespace myq {
@@ -73,6 +73,47 @@ Outcome to_outcome(myq_outcome& outcome) {
                                                         : MYQ_REJECT;
     return {verdict, static_cast<const char*>(outcome.reason),
             std::chrono::milliseconds{outcome.delay_ms}};
+}
+
+// A message as a plugin sees it. Its body is of its very size, so that a sanitizer sees who reads
+// past the end; and none of it is kept.
+class Shown {
+public:
+    explicit Shown(const TestMessage& message)
+        : message_(message),
+          body_(std::make_unique<char[]>(message.body.size())) {
+        message_.body.copy(body_.get(), message_.body.size());
+        contract_ = {.size = sizeof contract_,
+                     .type = message_.type,
+                     .type_name = message_.type_name.c_str(),
+                     .queue = message_.queue.c_str(),
+                     .body = body_.get(),
+                     .body_size = message_.body.size(),
+                     .attempt = message_.attempt,
+                     .timeout_ms = message_.timeout.count(),
+                     .id = message_.id.c_str(),
+                     .wants_reply = message_.wants_reply ? 1 : 0};
+    }
+    Shown(const Shown&) = delete;
+    Shown& operator=(const Shown&) = delete;
+
+    const myq_message* contract() const { return &contract_; }
+
+    void check() const {
+        if (message_.body != std::string_view(body_.get(), message_.body.size()))
+            throw TestHostError("the handler wrote into the body, which is read-only in a worker");
+    }
+
+private:
+    const TestMessage message_;
+    std::unique_ptr<char[]> body_;
+    myq_message contract_{};
+};
+
+myq_outcome no_outcome() {
+    myq_outcome outcome{};
+    outcome.size = sizeof outcome;
+    return outcome;
 }
 
 }  // namespace
@@ -185,27 +226,54 @@ TestHost::~TestHost() {
 Outcome TestHost::handle(const TestMessage& message) {
     Impl::now = impl_.get();
     impl_->begin(message.wants_reply);
-    // Of its very size, so that a sanitizer sees who reads past the end; and not kept.
-    const auto body = std::make_unique<char[]>(message.body.size());
-    message.body.copy(body.get(), message.body.size());
-    const TestMessage copy = message;
-    const myq_message shown = {.size = sizeof shown,
-                               .type = copy.type,
-                               .type_name = copy.type_name.c_str(),
-                               .queue = copy.queue.c_str(),
-                               .body = body.get(),
-                               .body_size = message.body.size(),
-                               .attempt = copy.attempt,
-                               .timeout_ms = copy.timeout.count(),
-                               .id = copy.id.c_str(),
-                               .wants_reply = message.wants_reply ? 1 : 0};
-    myq_outcome outcome{};
-    outcome.size = sizeof outcome;
-    impl_->plugin->handle(impl_->state, &shown, &outcome);
-    if (message.body != std::string_view(body.get(), message.body.size()))
-        throw TestHostError("the handler wrote into the body, which is read-only in a worker");
+    const Shown shown(message);
+    myq_outcome outcome = no_outcome();
+    impl_->plugin->handle(impl_->state, shown.contract(), &outcome);
+    shown.check();
     if (outcome.verdict == MYQ_RETRY || impl_->reply_is_too_long) impl_->reply.clear();
     return to_outcome(outcome);
+}
+
+std::size_t TestHost::most_at_once() const {
+    const myq_plugin& plugin = *impl_->plugin;
+    const bool may = plugin.size >= offsetof(myq_plugin, handle_many) + sizeof plugin.handle_many &&
+                     plugin.handle_many != nullptr;
+    if (!may) return 1;
+    Impl::now = impl_.get();
+    return std::clamp<std::size_t>(plugin.most_at_once(impl_->state), 1, MYQ_MOST_AT_ONCE);
+}
+
+std::vector<Outcome> TestHost::handle_many(const std::vector<TestMessage>& messages) {
+    std::vector<Outcome> outcomes;
+    const std::size_t most = most_at_once();
+    for (std::size_t begin = 0; begin < messages.size(); begin += most) {
+        const std::size_t end = std::min(begin + most, messages.size());
+        if (end - begin == 1) {
+            outcomes.push_back(handle(messages[begin]));
+        } else {
+            call_many(messages, begin, end, outcomes);
+        }
+    }
+    return outcomes;
+}
+
+void TestHost::call_many(const std::vector<TestMessage>& messages, std::size_t begin,
+                         std::size_t end, std::vector<Outcome>& outcomes) {
+    Impl::now = impl_.get();
+    impl_->begin(false);
+    std::list<Shown> shown;
+    std::vector<const myq_message*> shown_list;
+    std::vector<myq_outcome> filled(end - begin, no_outcome());
+    std::vector<myq_outcome*> filled_list;
+    for (std::size_t i = begin; i < end; ++i) {
+        shown_list.push_back(shown.emplace_back(messages[i]).contract());
+        filled_list.push_back(&filled[i - begin]);
+    }
+    impl_->plugin->handle_many(impl_->state, shown_list.data(), filled_list.data(), end - begin);
+    for (const Shown& each : shown)
+        each.check();
+    for (myq_outcome& outcome : filled)
+        outcomes.push_back(to_outcome(outcome));
 }
 
 const myq_plugin& TestHost::plugin() const {

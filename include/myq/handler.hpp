@@ -98,6 +98,40 @@ inline Outcome reject(std::string reason) {
     return {MYQ_REJECT, std::move(reason), {}};
 }
 
+// Many messages in one call, in the order of the queue, and an outcome for each.
+class Messages {
+public:
+    Messages(const myq_message* const* messages, myq_outcome* const* outcomes, std::size_t count)
+        : messages_(messages, count),
+          outcomes_(outcomes, count) {
+        for (myq_outcome* outcome : outcomes_)
+            outcome->verdict = none;
+    }
+
+    std::size_t size() const { return messages_.size(); }
+    Message operator[](std::size_t i) const { return Message(*messages_[i]); }
+
+    bool is_settled(std::size_t i) const { return outcomes_[i]->verdict != none; }
+    // The last word counts.
+    void settle(std::size_t i, const Outcome& outcome) {
+        myq_outcome& to = *outcomes_[i];
+        to.verdict = outcome.verdict;
+        to.delay_ms = outcome.delay.count();
+        const std::size_t length = outcome.reason.copy(to.reason, sizeof to.reason - 1);
+        to.reason[length] = '\0';
+    }
+    // All that have no outcome yet.
+    void settle_rest(const Outcome& outcome) {
+        for (std::size_t i = 0; i < size(); ++i)
+            if (!is_settled(i)) settle(i, outcome);
+    }
+
+private:
+    static constexpr int none = -1;
+    std::span<const myq_message* const> messages_;
+    std::span<myq_outcome* const> outcomes_;
+};
+
 // A handler's `options:` from the config. What a schema promised (kind, required) holds already;
 // the conversions throw std::invalid_argument with the option's name for a plugin without one.
 class Options {
@@ -191,6 +225,17 @@ public:
 
     // One message at a time, always from the same thread.
     virtual Outcome handle(const Message& message) = 0;
+
+    // For a handler to which many messages at once are less work: how many it takes in one call of
+    // handle_many(), asked once. See myq_plugin::most_at_once for which messages come so.
+    virtual std::size_t most_at_once() const { return 1; }
+
+    // Gives each of them an outcome. One that has none is tried again when this returns or throws,
+    // so that what was forgotten is not lost.
+    virtual void handle_many(Messages& messages) {
+        for (std::size_t i = 0; i < messages.size(); ++i)
+            messages.settle(i, handle(messages[i]));
+    }
 
 protected:
     // One line in the daemon's log; whatever is not printable ASCII is escaped there.
@@ -289,6 +334,28 @@ inline void handle(void* state, const myq_message* message, myq_outcome* outcome
     });
 }
 
+inline std::size_t most_at_once(void* state) {
+    char ignored[1];
+    return guarded<std::size_t>(ignored, sizeof ignored, 1,
+                                [&] { return static_cast<Handler*>(state)->most_at_once(); });
+}
+
+// As handle(): a throw is a retry, of all that have no outcome yet.
+inline void handle_many(void* state, const myq_message* const* messages,
+                        myq_outcome* const* outcomes, std::size_t count) {
+    Messages all(messages, outcomes, count);
+    char reason[sizeof(myq_outcome::reason)] = "its handler gave it no outcome";
+    guarded(reason, sizeof reason, 0, [&] {
+        static_cast<Handler*>(state)->handle_many(all);
+        return 0;
+    });
+    for (std::size_t i = 0; i < count; ++i) {
+        if (all.is_settled(i)) continue;
+        outcomes[i]->verdict = MYQ_RETRY;
+        copy_reason(reason, outcomes[i]->reason, sizeof outcomes[i]->reason);
+    }
+}
+
 inline void stop(void* state) {
     char ignored[1];
     guarded(ignored, sizeof ignored, 0, [&] {
@@ -334,6 +401,8 @@ const myq_plugin* plugin(Plugin plugin) {
         .start = detail::start<T>,
         .handle = detail::handle,
         .stop = detail::stop,
+        .most_at_once = detail::most_at_once,
+        .handle_many = detail::handle_many,
     };
     return &contract;
 }

@@ -11,6 +11,8 @@
  *   start      once in every worker, before the first message.
  *   handle     once for every message. One thread calls, one message at a time: the way to more
  *              speed is more workers, not threads.
+ *   handle_many  (optional) once for many messages, in place of handle, for a plugin to which many
+ *              at once are less work than one after the other.
  *   stop       once, when the worker leaves in order. A plugin is never unloaded; a worker that
  *              crashes or is killed just ends.
  *
@@ -28,7 +30,10 @@
 #include <stdint.h>
 
 #define MYQ_ABI_MAJOR 1
-#define MYQ_ABI_MINOR 2
+#define MYQ_ABI_MINOR 3
+
+/* The most messages in one call of handle_many(). */
+#define MYQ_MOST_AT_ONCE 256
 
 #ifdef __cplusplus
 extern "C" {
@@ -154,6 +159,30 @@ struct myq_plugin {
 
     /* Ends what start() made. NULL: nothing to end. */
     void (*stop)(void* state);
+
+    /* Since 1.3, and optional: both or neither.
+     *
+     * most_at_once() is asked once, after start(): how many messages handle_many() takes in one
+     * call. The daemon gives no more than it has room for (MYQ_MOST_AT_ONCE messages, 256 KiB);
+     * with 0 or 1 there are no such calls.
+     *
+     * handle_many() deals with `count` messages, 2 or more, in the order of the queue, and leaves
+     * an outcome for each: outcomes[i] is for messages[i] and comes as handle() gets its own,
+     * zeroed but for its size, which means done. A worker never waits for more messages to come: it
+     * takes those that are there.
+     *
+     * What comes alone, goes to handle(): a message with none behind it; one that was tried before,
+     * so that in a call of many `attempt` is 1; one whose sender waits for a reply; one whose body
+     * is large or has a `format:` in the config; and every message where the config allows one
+     * attempt only.
+     *
+     * timeout_ms is for the whole call, the same in every message, and so is touch(); reply() and
+     * progress() do nothing, as nobody waits. If the call does not come back, each of its messages
+     * counts it as an attempt and goes to handle(), so that the one to blame is found: whatever
+     * the call had done by then is done again, for all of them. */
+    size_t (*most_at_once)(void* state);
+    void (*handle_many)(void* state, const struct myq_message* const* messages,
+                        struct myq_outcome* const* outcomes, size_t count);
 };
 
 /* The one exported symbol. Returns NULL if the plugin cannot live with `host` at all. */

@@ -19,6 +19,7 @@
 #include <myq/handler.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -91,6 +92,13 @@ public:
     Outcome handle(const TestMessage& message);
     Outcome handle(std::string_view body) { return handle(TestMessage{.body = std::string(body)}); }
 
+    // Hands it many messages as a worker does that finds them all: in calls of as many as it takes,
+    // in order, and one that is left over, or comes where it takes one, by handle(). The outcome of
+    // each; touches() and the like are of the last call.
+    std::vector<Outcome> handle_many(const std::vector<TestMessage>& messages);
+    // How many it takes in one call; 1 where it has no handle_many().
+    std::size_t most_at_once() const;
+
     // What the plugin says of itself.
     const myq_plugin& plugin() const;
 
@@ -122,6 +130,8 @@ public:
 
 private:
     struct Impl;
+    void call_many(const std::vector<TestMessage>& messages, std::size_t begin, std::size_t end,
+                   std::vector<Outcome>& outcomes);
     std::unique_ptr<Impl> impl_;
 };
 

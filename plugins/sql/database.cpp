@@ -83,6 +83,8 @@ public:
     }
 
     void run(const std::vector<SqlValue>& values, milliseconds timeout, Clock::time_point deadline);
+    SqlBatchAnswer run_many(std::span<const std::vector<SqlValue>> all, milliseconds timeout,
+                            Clock::time_point deadline);
 
     // Whether the server has ended the session since it was last used, a restart for one.
     bool is_over();
@@ -93,8 +95,16 @@ private:
 
     void connect(Clock::time_point deadline);
     void limit_time(milliseconds timeout, Clock::time_point deadline);
+    bool is_binary(std::size_t parameter) const;
+    void check(const std::vector<SqlValue>& values) const;
+    void send(const std::vector<SqlValue>& values);
+    void flush(Clock::time_point deadline);
+    Result next_result(Clock::time_point deadline);
+    // The server's refusal, if it is one.
+    std::optional<SqlAnswer> refusal(const Result& result) const;
     // Waits for the last result of what was sent, and throws if one is an error.
     Result finish(Clock::time_point deadline);
+    SqlBatchAnswer finish_many(std::size_t count, Clock::time_point deadline);
     // Until the socket is ready for one of `events`.
     short wait(short events, Clock::time_point deadline) const;
 
@@ -145,30 +155,65 @@ short Database::Session::wait(short events, Clock::time_point deadline) const {
     }
 }
 
-Result Database::Session::finish(Clock::time_point deadline) {
+void Database::Session::flush(Clock::time_point deadline) {
     for (int unsent = PQflush(connection_.get()); unsent != 0;
          unsent = PQflush(connection_.get())) {
         if (unsent < 0) throw lost();
         const short ready = wait(POLLIN | POLLOUT, deadline);
         if ((ready & POLLIN) != 0) expect(PQconsumeInput(connection_.get()));
     }
+}
+
+Result Database::Session::next_result(Clock::time_point deadline) {
+    while (PQisBusy(connection_.get()) != 0) {
+        wait(POLLIN, deadline);
+        expect(PQconsumeInput(connection_.get()));
+    }
+    return Result(PQgetResult(connection_.get()));
+}
+
+std::optional<SqlAnswer> Database::Session::refusal(const Result& result) const {
+    const ExecStatusType status = PQresultStatus(result.get());
+    if (status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_PIPELINE_ABORTED)
+        return std::nullopt;
+    const char* state = PQresultErrorField(result.get(), PG_DIAG_SQLSTATE);
+    if (state == nullptr) throw lost();
+    return SqlAnswer{false, state,
+                     one_line(PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY))};
+}
+
+Result Database::Session::finish(Clock::time_point deadline) {
+    flush(deadline);
     Result last;
     for (;;) {
-        while (PQisBusy(connection_.get()) != 0) {
-            wait(POLLIN, deadline);
-            expect(PQconsumeInput(connection_.get()));
-        }
-        Result next(PQgetResult(connection_.get()));
+        Result next = next_result(deadline);
         if (!next) return last;
-        const ExecStatusType status = PQresultStatus(next.get());
-        if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK) {
-            const char* state = PQresultErrorField(next.get(), PG_DIAG_SQLSTATE);
-            if (state == nullptr) throw lost();
-            throw Refused{
-                {false, state, one_line(PQresultErrorField(next.get(), PG_DIAG_MESSAGE_PRIMARY))}};
-        }
+        if (const auto refused = refusal(next)) throw Refused{*refused};
         last = std::move(next);
     }
+}
+
+// Results up to that of the synchronisation, which is where the transaction ends; nothing stands
+// behind those of each statement. What comes after an error was not run.
+SqlBatchAnswer Database::Session::finish_many(std::size_t count, Clock::time_point deadline) {
+    flush(deadline);
+    SqlBatchAnswer batch{.answer = {.is_done = true, .sqlstate = {}, .problem = {}}, .culprit = {}};
+    for (std::size_t statement = 0; statement <= count + 1;) {
+        const Result next = next_result(deadline);
+        if (!next) {
+            ++statement;
+            continue;
+        }
+        if (PQresultStatus(next.get()) == PGRES_PIPELINE_SYNC) {
+            expect(PQexitPipelineMode(connection_.get()));
+            return batch;
+        }
+        const auto refused = refusal(next);
+        if (!refused || !batch.answer.is_done) continue;
+        batch.answer = *refused;
+        if (statement < count) batch.culprit = statement;  // else it was the COMMIT
+    }
+    throw lost();
 }
 
 bool Database::Session::is_over() {
@@ -190,30 +235,60 @@ void Database::Session::limit_time(milliseconds timeout, Clock::time_point deadl
 
 void Database::Session::run(const std::vector<SqlValue>& values, milliseconds timeout,
                             Clock::time_point deadline) {
+    check(values);
+    limit_time(server_time(timeout), deadline);
+    send(values);
+    finish(deadline);
+}
+
+// Statements that are sent together, without a BEGIN, are one transaction by themselves.
+SqlBatchAnswer Database::Session::run_many(std::span<const std::vector<SqlValue>> all,
+                                           milliseconds timeout, Clock::time_point deadline) {
+    for (std::size_t i = 0; i < all.size(); ++i) {
+        try {
+            check(all[i]);
+        } catch (const Refused& refused) {
+            return {.answer = refused.answer, .culprit = i};
+        }
+    }
+    limit_time(server_time(timeout), deadline);
+    expect(PQenterPipelineMode(connection_.get()));
+    for (const std::vector<SqlValue>& values : all)
+        send(values);
+    expect(PQpipelineSync(connection_.get()));
+    return finish_many(all.size(), deadline);
+}
+
+// Bytes go as they are into bytea. Anything else is read by the server from text, as it is written
+// in SQL, and that ends with a NUL.
+bool Database::Session::is_binary(std::size_t parameter) const {
+    return PQparamtype(description_.get(), static_cast<int>(parameter)) == bytea;
+}
+
+void Database::Session::check(const std::vector<SqlValue>& values) const {
     if (PQnparams(description_.get()) != static_cast<int>(values.size()))
         throw Lost("the statement has " + std::to_string(PQnparams(description_.get())) +
                    " parameters, and 'parameters' names " + std::to_string(values.size()));
-    limit_time(server_time(timeout), deadline);
+    for (std::size_t i = 0; i < values.size(); ++i) {
+        if (values[i] && !is_binary(i) && values[i]->find('\0') != std::string_view::npos)
+            throw Refused{{false, "22021", "the body has a NUL byte, which only bytea can hold"}};
+    }
+}
+
+void Database::Session::send(const std::vector<SqlValue>& values) {
     std::vector<std::string> texts;
     std::vector<const char*> pointers;
     std::vector<int> lengths;
     std::vector<int> formats;
     texts.reserve(values.size());
     for (std::size_t i = 0; i < values.size(); ++i) {
-        // Bytes go as they are into bytea. Anything else is read by the server from text, as it is
-        // written in SQL, and that ends with a NUL.
-        const bool is_binary = PQparamtype(description_.get(), static_cast<int>(i)) == bytea;
-        const SqlValue& value = values[i];
-        if (value && !is_binary && value->find('\0') != std::string_view::npos)
-            throw Refused{{false, "22021", "the body has a NUL byte, which only bytea can hold"}};
-        const std::string& text = texts.emplace_back(value.value_or(""));
-        pointers.push_back(value ? text.c_str() : nullptr);
+        const std::string& text = texts.emplace_back(values[i].value_or(""));
+        pointers.push_back(values[i] ? text.c_str() : nullptr);
         lengths.push_back(static_cast<int>(text.size()));
-        formats.push_back(is_binary ? 1 : 0);
+        formats.push_back(is_binary(i) ? 1 : 0);
     }
     expect(PQsendQueryPrepared(connection_.get(), statement_name, static_cast<int>(values.size()),
                                pointers.data(), lengths.data(), formats.data(), 0));
-    finish(deadline);
 }
 
 Database::Database(Settings settings) : settings_(std::move(settings)) {}
@@ -224,17 +299,34 @@ void Database::disconnect() {
     session_.reset();
 }
 
+Database::Session& Database::session(Clock::time_point deadline) {
+    if (session_ && session_->is_over()) disconnect();
+    if (!session_) session_ = std::make_unique<Session>(settings_, deadline);
+    return *session_;
+}
+
 SqlAnswer Database::run(const std::vector<SqlValue>& values, milliseconds timeout) {
     const auto deadline = Clock::now() + timeout;
     try {
-        if (session_ && session_->is_over()) disconnect();
-        if (!session_) session_ = std::make_unique<Session>(settings_, deadline);
-        session_->run(values, timeout, deadline);
+        session(deadline).run(values, timeout, deadline);
         return {.is_done = true, .sqlstate = {}, .problem = {}};
     } catch (const Refused& refused) {
         return refused.answer;
     } catch (const std::exception& e) {
         disconnect();
         return {.is_done = false, .sqlstate = {}, .problem = e.what()};
+    }
+}
+
+SqlBatchAnswer Database::run_many(std::span<const std::vector<SqlValue>> all,
+                                  milliseconds timeout) {
+    const auto deadline = Clock::now() + timeout;
+    try {
+        return session(deadline).run_many(all, timeout, deadline);
+    } catch (const Refused& refused) {  // the statement, or our settings
+        return {.answer = refused.answer, .culprit = {}};
+    } catch (const std::exception& e) {
+        disconnect();
+        return {.answer = {.is_done = false, .sqlstate = {}, .problem = e.what()}, .culprit = {}};
     }
 }

@@ -1,9 +1,11 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +29,12 @@ struct SqlAnswer {
     std::string problem;
 };
 
+// What became of many: all of them or none.
+struct SqlBatchAnswer {
+    SqlAnswer answer;
+    std::optional<std::size_t> culprit;  // the first that the server, or nobody, could take
+};
+
 // One session, begun when it is needed, in which one statement is prepared. Kept for the next
 // message until something goes wrong.
 class Database {
@@ -46,10 +54,16 @@ public:
     // the server has given up by itself, unless nothing is heard of it any more.
     SqlAnswer run(const std::vector<SqlValue>& values, std::chrono::milliseconds timeout);
 
+    // Runs it for each of them, in one transaction, with one question to the server.
+    SqlBatchAnswer run_many(std::span<const std::vector<SqlValue>> all,
+                            std::chrono::milliseconds timeout);
+
     void disconnect();
 
 private:
     class Session;
+    Session& session(std::chrono::steady_clock::time_point deadline);
+
     Settings settings_;
     std::unique_ptr<Session> session_;
 };

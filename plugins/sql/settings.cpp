@@ -34,6 +34,13 @@ std::vector<Field> parameters(const myq::Options& options) {
     return list;
 }
 
+std::size_t batch(const myq::Options& options) {
+    const std::int64_t batch = options.integer("batch", 1);
+    if (batch < 1 || batch > MYQ_MOST_AT_ONCE)
+        refuse("batch", "is not 1 to " + std::to_string(MYQ_MOST_AT_ONCE));
+    return static_cast<std::size_t>(batch);
+}
+
 // libpq ignores one that others may read, and says so where nobody looks.
 void check_passfile(const std::string& file) {
     struct stat status {};
@@ -52,7 +59,8 @@ SqlSettings::SqlSettings(const myq::Options& options)
     : connection(options.text("connection")),
       statement(options.text("statement")),
       parameters(::parameters(options)),
-      timeout(positive_duration(options, "timeout", std::chrono::seconds{30})) {
+      timeout(positive_duration(options, "timeout", std::chrono::seconds{30})),
+      batch(::batch(options)) {
     const ConnectionParts parts = parse_connection(connection);
     // The parser's words may quote a password.
     if (!parts.problem.empty() && connection.find("password") == std::string::npos &&

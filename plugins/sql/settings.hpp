@@ -3,6 +3,7 @@
 #include <myq/handler.hpp>
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -17,4 +18,5 @@ struct SqlSettings {
     std::string connection, statement;
     std::vector<Field> parameters;
     std::chrono::milliseconds timeout;
+    std::size_t batch;
 };

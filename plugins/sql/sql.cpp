@@ -25,8 +25,13 @@
 //   timeout      for the connection and the statement, default 30s. When the handler's own timeout
 //                is shorter, nine tenths of that (of a long one: all but the last second). The
 //                server is told nine tenths of it as statement_timeout.
+//   batch        messages that are dealt with together, when so many wait: one transaction and one
+//                question to the server, so many times faster; default 1, at most 256. A worker
+//                that is killed in the wrong instant repeats all of them.
 //
-// Each statement is a transaction of its own. Its end says what becomes of the message
+// Each statement is a transaction of its own, but for those of a batch: if one of them fails, those
+// before it are run again without it, and it is run alone, so that it fails for itself only. The
+// end of its transaction says what becomes of the message
 //   it is committed                         done, however many rows it changed
 //   the server is not there, stops, has no  retry; the next attempt is a new connection
 //   room, sees a deadlock, ... (SQLSTATE
@@ -47,7 +52,10 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -72,14 +80,82 @@ public:
                .give_up = [this] { return last_words_.are_over(should_stop()); },
                .on_notice = [this](std::string_view text) { log(myq::Level::debug, text); }}) {}
 
+    std::size_t most_at_once() const override { return settings_.batch; }
+
     myq::Outcome handle(const myq::Message& message) override {
         last_words_ = {};
-        const std::string type = std::to_string(message.type());
-        const std::string attempt = std::to_string(message.attempt());
+        const Row row(message, settings_.parameters);
+        return run(row.values, time_to_answer(message, settings_.timeout));
+    }
+
+    void handle_many(myq::Messages& messages) override {
+        last_words_ = {};
+        deadline_ = Clock::now() + time_to_answer(messages[0], settings_.timeout);
+        std::deque<Row> rows;
+        std::vector<std::vector<SqlValue>> all;
+        for (std::size_t i = 0; i < messages.size(); ++i)
+            all.push_back(rows.emplace_back(messages[i], settings_.parameters).values);
+        std::size_t begin = 0;
+        while (begin < all.size())
+            begin = settle(messages, all, begin, all.size());
+    }
+
+private:
+    using Clock = std::chrono::steady_clock;
+    using Rows = std::vector<std::vector<SqlValue>>;
+
+    // What the statement is given for one message, which must live as long.
+    struct Row {
+        Row(const myq::Message& message, const std::vector<Field>& fields)
+            : type(std::to_string(message.type())),
+              attempt(std::to_string(message.attempt())) {
+            for (const Field field : fields)
+                values.push_back(value(field, message, type, attempt));
+        }
+        Row(const Row&) = delete;
+        Row& operator=(const Row&) = delete;
+
+        std::string type, attempt;
         std::vector<SqlValue> values;
-        for (const Field field : settings_.parameters)
-            values.push_back(value(field, message, type, attempt));
-        const SqlAnswer answer = database_.run(values, time_to_answer(message, settings_.timeout));
+    };
+
+    // The rows from `begin` to `end` as one, or up to the one that spoils it. Where to go on.
+    std::size_t settle(myq::Messages& messages, const Rows& rows, std::size_t begin,
+                       std::size_t end) {
+        if (end - begin == 1) return settle_alone(messages, rows, begin, end);
+        const SqlBatchAnswer batch =
+            database_.run_many(std::span(rows).subspan(begin, end - begin), time_left());
+        const std::string& state = batch.answer.sqlstate;
+        const bool may_be_one = !state.empty() && is_final(state);
+        if (may_be_one && !batch.culprit) return settle_alone(messages, rows, begin, end);
+        if (may_be_one) {
+            const std::size_t culprit = begin + *batch.culprit;
+            if (begin < culprit) settle(messages, rows, begin, culprit);
+            return settle_alone(messages, rows, culprit, culprit + 1);
+        }
+        const myq::Outcome outcome = outcome_of(batch.answer);
+        for (std::size_t i = begin; i < end; ++i)
+            messages.settle(i, outcome);
+        return end;
+    }
+
+    std::size_t settle_alone(myq::Messages& messages, const Rows& rows, std::size_t begin,
+                             std::size_t end) {
+        for (std::size_t i = begin; i < end; ++i)
+            messages.settle(i, run(rows[i], time_left()));
+        return end;
+    }
+
+    std::chrono::milliseconds time_left() const {
+        const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline_ - Clock::now());
+        return std::max(left, std::chrono::milliseconds{0});
+    }
+
+    myq::Outcome run(const std::vector<SqlValue>& values, std::chrono::milliseconds timeout) {
+        return outcome_of(database_.run(values, timeout));
+    }
+
+    myq::Outcome outcome_of(const SqlAnswer& answer) {
         if (answer.is_done) return myq::done();
         if (answer.sqlstate.empty()) return myq::retry(answer.problem);
         const std::string reason = "SQLSTATE " + answer.sqlstate + ": " + answer.problem;
@@ -88,7 +164,6 @@ public:
         return myq::retry(reason);
     }
 
-private:
     static SqlValue value(Field field, const myq::Message& message, const std::string& type,
                           const std::string& attempt) {
         const auto or_null = [](std::string_view text) {
@@ -114,6 +189,7 @@ private:
     SqlSettings settings_;
     LastWords last_words_;
     Database database_;
+    Clock::time_point deadline_;  // of a call of many
 };
 
 }  // namespace
@@ -136,7 +212,11 @@ const myq_plugin* myq_plugin_entry(const myq_host*) {
                     {.name = "timeout",
                      .kind = MYQ_OPTION_DURATION,
                      .default_value = "30s",
-                     .help = "for the connection and the statement"}},
+                     .help = "for the connection and the statement"},
+                    {.name = "batch",
+                     .kind = MYQ_OPTION_INTEGER,
+                     .default_value = "1",
+                     .help = "messages that one transaction takes, if so many wait"}},
         .check = [](const myq::Options& options) { const SqlSettings ignored{options}; },
     });
 }

@@ -48,6 +48,27 @@ TEST_CASE("F27: what ends a worker ends one message after its attempts, and no o
     expect_promises_kept(stage);
 }
 
+TEST_CASE("F27: what ends a worker in a call of many ends one message, and no other") {
+    Stage::Setup setup = one_worker();
+    setup.handler = "timeout: 200ms";
+    setup.most = 20;
+    for (const char* command : {"crash", "exit", "freeze"}) {
+        CAPTURE(std::string(command));
+        Stage stage(setup);
+        REQUIRE(stage.daemon.start().exit_code == 0);
+        // Held by the first, the worker finds the others together.
+        stage.checker.send(stage.daemon.queue(), 1, "sleep=100");
+        for (int i = 0; i < 10; ++i)
+            stage.checker.send(stage.daemon.queue(), 1);
+        stage.checker.send(stage.daemon.queue(), 1, command, Checker::Fate::again);
+        for (int i = 0; i < 10; ++i)
+            stage.checker.send(stage.daemon.queue(), 1);
+        REQUIRE(stage.daemon.logged("is dead: 2 attempts"));
+        stage.allow_for_killed(1);  // the call of many; in the second only one was in hand
+        expect_promises_kept(stage);
+    }
+}
+
 TEST_CASE("F27: what a handler leaves the process like is put back, and said") {
     struct Row {
         const char* command;

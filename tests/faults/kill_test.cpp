@@ -17,12 +17,13 @@ namespace {
 // More than any of them sends before its kills are over.
 constexpr std::size_t flood_limit = 3'000'000;
 
-Stage::Setup under_storm(const std::string& durability) {
-    return {.messages = flood_limit, .durability = durability, .receivers = 4};
+Stage::Setup under_storm(const std::string& durability, std::size_t most = 1) {
+    return {.messages = flood_limit, .durability = durability, .receivers = 4, .most = most};
 }
 
-void kill_workers(const std::string& durability, std::size_t messages, std::uint64_t kills) {
-    Stage stage(under_storm(durability));
+void kill_workers(const std::string& durability, std::size_t messages, std::uint64_t kills,
+                  std::size_t most = 1) {
+    Stage stage(under_storm(durability, most));
     REQUIRE(stage.daemon.start().exit_code == 0);
     Storm storm(stage, seed());
     Flood flood(stage, flood_limit, seed());
@@ -34,8 +35,8 @@ void kill_workers(const std::string& durability, std::size_t messages, std::uint
     expect_promises_kept(stage);
 }
 
-void kill_daemons(const std::string& durability, std::size_t rounds) {
-    Stage stage(under_storm(durability));
+void kill_daemons(const std::string& durability, std::size_t rounds, std::size_t most = 1) {
+    Stage stage(under_storm(durability, most));
     REQUIRE(stage.daemon.start().exit_code == 0);
     Storm storm(stage, seed());
     Flood flood(stage, flood_limit, seed());
@@ -80,6 +81,14 @@ TEST_CASE("F01: a storm of SIGKILL on workers and on the intake, durability: jou
     kill_workers("journal", scaled(20'000), scaled(500));
 }
 
+TEST_CASE("F01: a storm of SIGKILL on workers that take many in one call, durability: memory") {
+    kill_workers("memory", scaled(200'000), scaled(500), 20);
+}
+
+TEST_CASE("F01: a storm of SIGKILL on workers that take many in one call, durability: journal") {
+    kill_workers("journal", scaled(20'000), scaled(300), 20);
+}
+
 TEST_CASE("F01: a storm of SIGKILL on workers that overflow to the journal") {
     Stage::Setup setup = under_storm("memory");
     setup.queue = "overflow: journal";
@@ -100,6 +109,10 @@ TEST_CASE("F02: the whole daemon is killed, again and again, durability: memory"
 
 TEST_CASE("F02: the whole daemon is killed, again and again, durability: journal") {
     kill_daemons("journal", scaled(30));
+}
+
+TEST_CASE("F02: the whole daemon is killed, again and again, in calls of many") {
+    kill_daemons("memory", scaled(20), 20);
 }
 
 TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: memory") {

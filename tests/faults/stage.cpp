@@ -7,15 +7,15 @@ namespace myq::test {
 namespace {
 
 DaemonProcess::Setup daemon_setup(const Stage::Setup& setup) {
-    const std::string queue =
-        fmt::format("durability: {}\n"
-                    "receivers: {}\n"
-                    "capacity: 1MiB\n"
-                    "retry: {{attempts: {}, delay: 10ms}}\n"
-                    "handlers: [{{type: any, plugin: ledger, options: {{file: {}}}{}{}}}]\n"
-                    "{}",
-                    setup.durability, setup.receivers, setup.attempts, Checker::file(),
-                    setup.handler.empty() ? "" : ", ", setup.handler, setup.queue);
+    const std::string queue = fmt::format(
+        "durability: {}\n"
+        "receivers: {}\n"
+        "capacity: 1MiB\n"
+        "retry: {{attempts: {}, delay: 10ms}}\n"
+        "handlers: [{{type: any, plugin: ledger, options: {{file: {}, most: {}}}{}{}}}]\n"
+        "{}",
+        setup.durability, setup.receivers, setup.attempts, Checker::file(), setup.most,
+        setup.handler.empty() ? "" : ", ", setup.handler, setup.queue);
     return {{"ledger"}, queue, setup.daemon, setup.journal};
 }
 
@@ -23,7 +23,8 @@ DaemonProcess::Setup daemon_setup(const Stage::Setup& setup) {
 
 // The limit first: the daemon asks for what it may have.
 Stage::Stage(const Setup& setup)
-    : daemon((write_file("/proc/sys/kernel/msgmnb", "1048576"), daemon_setup(setup))),
+    : most(setup.most),
+      daemon((write_file("/proc/sys/kernel/msgmnb", "1048576"), daemon_setup(setup))),
       checker(daemon, setup.messages) {}
 
 }  // namespace myq::test

@@ -4,6 +4,7 @@
 #include "tests/support/daemon_process.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 
 namespace myq::test {
@@ -16,6 +17,7 @@ public:
         std::size_t messages = 1'000;       // at most
         std::string durability = "memory";  // or "journal"
         int receivers = 2;
+        std::size_t most = 1;      // messages in one call of the handler
         int attempts = 1'000;      // a storm may kill the worker of one message again and again
         std::string handler = {};  // "timeout: 50ms": more keys of the handler
         std::string queue = {};    // "drain: true": more lines of the queue
@@ -25,6 +27,10 @@ public:
 
     explicit Stage(const Setup& setup);
 
+    // So many processes were killed: each may have had as many messages as one call takes.
+    void allow_for_killed(std::uint64_t processes) { checker.allow_repeats(processes * most); }
+
+    const std::size_t most;
     DaemonProcess daemon;
     Checker checker;
 };

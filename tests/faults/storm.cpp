@@ -38,7 +38,7 @@ bool Storm::kill_worker() {
     pause(milliseconds{2});
     if (::kill(victim, SIGKILL) != 0) return false;
     ++worker_kills_;
-    stage_.checker.allow_repeats(1);
+    stage_.allow_for_killed(1);
     return true;
 }
 
@@ -48,14 +48,14 @@ bool Storm::kill_child() {
     pause(milliseconds{2});
     if (::kill(workers[random_() % workers.size()], SIGKILL) != 0) return false;
     ++worker_kills_;
-    stage_.checker.allow_repeats(1);
+    stage_.allow_for_killed(1);
     return true;
 }
 
 // Every process may have had a message in hand.
 void Storm::kill_all() {
     ++daemon_kills_;
-    stage_.checker.allow_repeats(static_cast<std::uint64_t>(kill_every_process()));
+    stage_.allow_for_killed(static_cast<std::uint64_t>(kill_every_process()));
 }
 
 void Storm::kill_daemon(milliseconds longest) {

@@ -229,9 +229,12 @@ class Ledger : public myq::Handler {
 public:
     explicit Ledger(const myq::Start& start)
         : Handler(start),
-          counters_(start.options.text("file")) {
+          counters_(start.options.text("file")),
+          most_(start.options.integer("most", 1)) {
         if (fault == "start") raise(SIGSEGV);
     }
+
+    std::size_t most_at_once() const override { return static_cast<std::size_t>(most_); }
 
     myq::Outcome handle(const myq::Message& message) override {
         if (fault == "handle") raise(SIGSEGV);
@@ -282,6 +285,7 @@ private:
 
     const State at_first_;
     Counters counters_;
+    std::int64_t most_;
 };
 
 }  // namespace
@@ -293,6 +297,10 @@ const myq_plugin* myq_plugin_entry(const myq_host*) {
         .options = {{.name = "file",
                      .kind = MYQ_OPTION_PATH,
                      .required = true,
-                     .help = "64-bit counters, made by the test"}},
+                     .help = "64-bit counters, made by the test"},
+                    {.name = "most",
+                     .kind = MYQ_OPTION_INTEGER,
+                     .default_value = "1",
+                     .help = "messages in one call"}},
     });
 }

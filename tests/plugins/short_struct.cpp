@@ -20,6 +20,8 @@ const myq_plugin described = {
     .start = [](const myq_host*, const myq_option*, size_t, char*, size_t) -> void* { abort(); },
     .handle = [](void*, const myq_message*, myq_outcome*) { abort(); },
     .stop = [](void*) { abort(); },
+    .most_at_once = nullptr,
+    .handle_many = nullptr,
 };
 
 }  // namespace

@@ -5,6 +5,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <signal.h>
+
 #include <atomic>
 #include <string>
 #include <thread>
@@ -15,6 +17,11 @@ TEST_CASE("sql: a server that is killed and started again under load has every m
     const TempDir dir;
     Postgres postgres(dir.path());
     postgres.run("CREATE TABLE orders (id uuid PRIMARY KEY, number int)");
+    int batch = 1;
+    SUBCASE("one by one") {}
+    SUBCASE("in batches") {
+        batch = 50;
+    }
     const DaemonProcess daemon(
         {{"sql"},
          fmt::format(
@@ -24,8 +31,8 @@ TEST_CASE("sql: a server that is killed and started again under load has every m
              "  - {{type: any, plugin: sql, timeout: 10s, options: {{\n"
              "     connection: '{}',\n"
              "     statement: 'INSERT INTO orders VALUES ($1, $2) ON CONFLICT DO NOTHING',\n"
-             "     parameters: [id, body]}}}}\n",
-             postgres.connection()),
+             "     parameters: [id, body], batch: {}}}}}\n",
+             postgres.connection(), batch),
          {}});
     REQUIRE(daemon.start().exit_code == 0);
     // By the client, for the ids: 40 sendings of 50 messages, one a line.
@@ -54,6 +61,8 @@ TEST_CASE("sql: a server that is killed and started again under load has every m
         else
             postgres.kill();
         CHECK(daemon.logged("failed: ", ++failures));
+        for (const pid_t worker : daemon.workers())
+            ::kill(worker, SIGKILL);
         postgres.start();
     }
     sender.join();

@@ -91,6 +91,52 @@ struct Plain : myq::Handler {
     myq::Outcome handle(const myq::Message&) override { return myq::done(); }
 };
 
+// Gives each message the outcome that it names, until one says what else to do.
+struct Group : myq::Handler {
+    using Handler::Handler;
+    myq::Outcome handle(const myq::Message& message) override {
+        if (message.text() == "throw") throw std::runtime_error("no disk");
+        return message.text() == "done" ? myq::done() : myq::reject(std::string(message.text()));
+    }
+    std::size_t most_at_once() const override { return 5; }
+    void handle_many(myq::Messages& messages) override {
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            if (messages[i].text() == "default") return Handler::handle_many(messages);
+            if (messages[i].text() == "throw int") throw 1;
+            if (messages[i].text() == "rest") messages.settle_rest(myq::done());
+            if (messages[i].text() == "forget" || messages.is_settled(i)) continue;
+            messages.settle(i, myq::retry("first", std::chrono::seconds{1}));
+            messages.settle(i, handle(messages[i]));
+        }
+    }
+};
+
+// "0: 2:reason 1:other reason": verdicts and reasons.
+std::string handle_many(const std::vector<std::string>& bodies) {
+    const myq_plugin* plugin = myq::plugin<Group>({.name = "group", .version = "1"});
+    std::array<char, 64> reason{};
+    void* state = plugin->start(&host, nullptr, 0, reason.data(), reason.size());
+    REQUIRE(state != nullptr);
+    CHECK(plugin->most_at_once(state) == 5);
+    std::vector<myq_message> messages(bodies.size());
+    std::vector<myq_outcome> outcomes(bodies.size());
+    std::vector<const myq_message*> message_list;
+    std::vector<myq_outcome*> outcome_list;
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        messages[i].size = sizeof messages[i];
+        messages[i].body = bodies[i].data();
+        messages[i].body_size = bodies[i].size();
+        message_list.push_back(&messages[i]);
+        outcome_list.push_back(&outcomes[i]);
+    }
+    plugin->handle_many(state, message_list.data(), outcome_list.data(), bodies.size());
+    plugin->stop(state);
+    std::string all;
+    for (const myq_outcome& outcome : outcomes)
+        all += std::to_string(outcome.verdict) + ':' + outcome.reason + ' ';
+    return all;
+}
+
 using Reason = std::array<char, 64>;
 
 void* start(const std::vector<myq_option>& options, Reason& reason) {
@@ -304,4 +350,23 @@ TEST_CASE("plugin.h: a plugin written in strict C works through the same contrac
     REQUIRE(log_lines.size() == 1);
     CHECK(log_lines[0].second == "from C");
     CHECK((plugin->stop == nullptr));
+}
+
+TEST_CASE("handle_many: each message has its own outcome, and the last word counts") {
+    CHECK(handle_many({"done", "no", "done"}) == "0: 2:no 0: ");
+    CHECK(handle_many({"no", "rest", "never", "done"}) == "2:no 0: 0: 0: ");
+    CHECK(handle_many({std::string(300, 'x'), "done"}) == "2:" + std::string(255, 'x') + " 0: ");
+}
+
+TEST_CASE("handle_many: without one of its own, a handler deals with one after the other") {
+    CHECK(handle_many({"default", "done"}) == "2:default 0: ");
+}
+
+TEST_CASE("handle_many: what has no outcome is tried again, whether that was forgotten or thrown") {
+    CHECK(handle_many({"done", "forget", "no"}) == "0: 1:its handler gave it no outcome 2:no ");
+    CHECK(handle_many({"done", "throw", "no"}) == "0: 1:first 1:no disk ");
+    CHECK(handle_many({"no", "throw int", "done"}) ==
+          "2:no 1:something was thrown that is no std::exception "
+          "1:something was thrown that is no std::exception ");
+    CHECK(handle_many({"default", "throw", "done"}) == "2:default 1:no disk 1:no disk ");
 }

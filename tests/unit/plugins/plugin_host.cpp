@@ -66,6 +66,19 @@ std::vector<myq_option> contract(const OptionMap& options,
     return all;
 }
 
+myq_message message_of(std::string_view body, const Letter& letter) {
+    return {.size = sizeof(myq_message),
+            .type = letter.type,
+            .type_name = letter.type_name.c_str(),
+            .queue = letter.queue.c_str(),
+            .body = body.data(),
+            .body_size = body.size(),
+            .attempt = letter.attempt,
+            .timeout_ms = letter.timeout_ms,
+            .id = letter.id.c_str(),
+            .wants_reply = letter.wants_reply ? 1 : 0};
+}
+
 }  // namespace
 
 StartedPlugin::StartedPlugin(const std::string& name, OptionMap options)
@@ -83,17 +96,28 @@ StartedPlugin::~StartedPlugin() {
     plugin_->stop(state_);
 }
 
+std::vector<Answer> StartedPlugin::handle_many(const std::vector<std::string>& bodies,
+                                               const Letter& letter) {
+    std::vector<myq_message> messages;
+    for (const std::string& body : bodies)
+        messages.push_back(message_of(body, letter));
+    std::vector<myq_outcome> outcomes(bodies.size());
+    std::vector<const myq_message*> message_list;
+    std::vector<myq_outcome*> outcome_list;
+    for (std::size_t i = 0; i < bodies.size(); ++i) {
+        outcomes[i].size = sizeof outcomes[i];
+        message_list.push_back(&messages[i]);
+        outcome_list.push_back(&outcomes[i]);
+    }
+    plugin_->handle_many(state_, message_list.data(), outcome_list.data(), bodies.size());
+    std::vector<Answer> answers;
+    for (const myq_outcome& outcome : outcomes)
+        answers.push_back({outcome.verdict, static_cast<const char*>(outcome.reason)});
+    return answers;
+}
+
 Answer StartedPlugin::handle(std::string_view body, const Letter& letter) {
-    const myq_message message = {.size = sizeof(myq_message),
-                                 .type = letter.type,
-                                 .type_name = letter.type_name.c_str(),
-                                 .queue = letter.queue.c_str(),
-                                 .body = body.data(),
-                                 .body_size = body.size(),
-                                 .attempt = letter.attempt,
-                                 .timeout_ms = letter.timeout_ms,
-                                 .id = letter.id.c_str(),
-                                 .wants_reply = letter.wants_reply ? 1 : 0};
+    const myq_message message = message_of(body, letter);
     myq_outcome outcome{};
     outcome.size = sizeof outcome;
     plugin_->handle(state_, &message, &outcome);

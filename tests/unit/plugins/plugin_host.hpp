@@ -2,6 +2,7 @@
 
 #include <myq/plugin.h>
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <ostream>
@@ -54,6 +55,11 @@ public:
     StartedPlugin& operator=(const StartedPlugin&) = delete;
 
     Answer handle(std::string_view body, const Letter& letter = {});
+
+    // As many as these in one call.
+    std::vector<Answer> handle_many(const std::vector<std::string>& bodies,
+                                    const Letter& letter = {});
+    std::size_t most_at_once() const { return plugin_->most_at_once(state_); }
 
     // What the last answer said of the next try; 0 for nothing.
     std::int64_t last_delay_ms() const { return last_delay_ms_; }

@@ -100,3 +100,16 @@ TEST_CASE("options: one that is given twice is a problem, and so is an empty lis
     CHECK(problems[0].sentence == "is an empty list");
     CHECK(problems[1].sentence == "takes one value, not a list");
 }
+
+TEST_CASE("contract: many at once has two members or none, and is looked for where it may be") {
+    myq_plugin plugin = good();
+    plugin.handle_many = [](void*, const myq_message* const*, myq_outcome* const*, size_t) {};
+    CHECK(contract_problem(&plugin, "") ==
+          "its description has only one of most_at_once and handle_many");
+    plugin.most_at_once = [](void*) { return size_t{7}; };
+    CHECK(contract_problem(&plugin, "").empty());
+    plugin.handle_many = nullptr;
+    CHECK(!contract_problem(&plugin, "").empty());
+    plugin.size = offsetof(myq_plugin, most_at_once);  // as of 1.2
+    CHECK(contract_problem(&plugin, "").empty());
+}

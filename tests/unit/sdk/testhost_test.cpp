@@ -65,6 +65,27 @@ const myq_plugin* obedient(const myq_host*) {
          }});
 }
 
+// Takes up to three in one call.
+class Group : public Handler {
+public:
+    using Handler::Handler;
+    Outcome handle(const Message&) override { return retry("alone"); }
+    std::size_t most_at_once() const override { return 3; }
+    void handle_many(Messages& messages) override {
+        log(Level::info, std::to_string(messages.size()) + " at once");
+        for (std::size_t i = 0; i < messages.size(); ++i) {
+            const std::string_view body = messages[i].text();
+            if (body == "write") const_cast<char*>(body.data())[0] = '!';
+            if (body == "never") messages.settle(i, reject("no"));
+        }
+        messages.settle_rest(done());
+    }
+};
+
+const myq_plugin* group(const myq_host*) {
+    return plugin<Group>({.name = "group", .version = "1.0"});
+}
+
 const myq_plugin* answers_nonsense(const myq_host*) {
     static const myq_plugin described = [] {
         myq_plugin it{};
@@ -236,4 +257,25 @@ TEST_CASE("testhost: a plugin is loaded by its path, and refused as the daemon w
     CHECK(contains(refusal("throws_in_start"), "does not start: the database is on holiday"));
     CHECK(contains(refusal("not_elf"), "not_elf.so"));
     CHECK(contains(refusal("no_such_file"), "no_such_file.so"));
+}
+
+TEST_CASE("testhost: many messages come in calls of as many as the handler takes") {
+    TestHost host(group);
+    CHECK(host.most_at_once() == 3);
+    const auto outcomes =
+        host.handle_many({{.body = "1"}, {.body = "never"}, {.body = "3"}, {.body = "4"}});
+    REQUIRE(outcomes.size() == 4);
+    CHECK(outcomes[0].verdict == MYQ_DONE);
+    CHECK(outcomes[1].verdict == MYQ_REJECT);
+    CHECK(outcomes[2].verdict == MYQ_DONE);
+    CHECK(outcomes[3].reason == "alone");
+    CHECK(host.logged("3 at once"));
+    CHECK(host.handle_many({}).empty());
+    CHECK_THROWS_WITH_AS(host.handle_many({{.body = "1"}, {.body = "write"}}),
+                         "the handler wrote into the body, which is read-only in a worker",
+                         TestHostError);
+    TestHost single(obedient, {{"label", {"x"}}});
+    CHECK(single.most_at_once() == 1);
+    CHECK(single.handle_many({{.body = "never"}, {.body = "later"}}).at(1).verdict == MYQ_RETRY);
+    CHECK(TestHost(answers_nonsense).most_at_once() == 1);
 }
