@@ -24,7 +24,8 @@ Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
       journal_(journal),
       bell_(bell),
       survives_(queue.durability == QueueConfig::Durability::journal ? Survives::power_cut
-                                                                     : Survives::kill) {}
+                                                                     : Survives::kill),
+      replies_(queue.max_body) {}
 
 bool Outcomes::settle_written(std::size_t tally_row) {
     const std::optional<Tally> tally = slot_.to_become();
