@@ -83,8 +83,6 @@ bool read_option(std::uint16_t tag, std::span<const std::byte> value, Envelope& 
         return read_address(value, envelope.confirm);
     case Tag::reply:
         return read_address(value, envelope.reply);
-    case Tag::origin_type:
-        break;
     }
     return (tag & wire::must_be_understood) == 0;
 }

@@ -32,7 +32,6 @@ enum class Tag : std::uint16_t {
     unique_key = 4,
     confirm = 5,
     reply = 6,
-    origin_type = 7,  // reserved
 };
 constexpr std::size_t address_size = 20;  // of a confirm and of a reply
 
