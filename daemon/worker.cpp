@@ -37,7 +37,7 @@ public:
           slot_(slot),
           handlers_(handlers),
           bodies_(task.queue, slot, journal, task.journal.limits),
-          outcomes_(task.queue, slot, journal, task.bell),
+          outcomes_(task.queue, slot, journal, task.bell, keeps_of(task)),
           last_words_(slot, handlers) {
         message_.size = sizeof message_;
         message_.queue = task.queue.name.c_str();
@@ -86,6 +86,11 @@ public:
     }
 
 private:
+    static Outcomes::Keeps keeps_of(const WorkerTask& task) {
+        return task.from == WorkerTask::From::journal_once ? Outcomes::Keeps::nothing
+                                                           : Outcomes::Keeps::the_dead;
+    }
+
     // Its handler was called, and did not come back. Killed from outside it is tried again at once:
     // that says nothing of the message.
     bool settle_attempt(const LiveHandler& handler, std::size_t row, const WorkerSeat& seat) {
