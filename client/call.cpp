@@ -1,5 +1,6 @@
 #include "client/call.hpp"
 
+#include "client/blob_content.hpp"
 #include "client/body_reader.hpp"
 #include "client/call_progress.hpp"
 #include "client/failure.hpp"
@@ -13,7 +14,6 @@
 #include "client/type.hpp"
 #include "client/waiting.hpp"
 #include "config/duration.hpp"
-#include "ipc/blob.hpp"
 #include "ipc/printable.hpp"
 #include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
@@ -156,7 +156,7 @@ private:
     void end_cut(Reply reply) {
         std::string whole;
         std::string why;
-        if (reply.large) why = fetch(*reply.large, whole);
+        if (reply.large) why = fetch_reply(*reply.large, daemon_, whole);
         if (reply.large && why.empty()) {
             reply.status = Reply::Status::done;
             reply.text = {};
@@ -164,22 +164,6 @@ private:
             reply.text = why;
         }
         end(reply, whole);
-    }
-
-    // Why it cannot be had; empty if all is well. Its memory goes either way.
-    std::string fetch(const BlobReference& reference, std::string& whole) const {
-        std::optional<IncomingBlob> blob;
-        BlobError error = IncomingBlob::open_reply(reference, daemon_, ::geteuid(), blob);
-        if (blob) {
-            whole.resize(blob->size());
-            if (!blob->copy(std::as_writable_bytes(std::span(whole)))) error = BlobError::checksum;
-            blob->remove();
-        }
-        if (error == BlobError::none) return {};
-        whole.clear();
-        return fmt::format("of its reply of {} bytes, {}", reference.size,
-                           error == BlobError::not_ours ? "the shared memory is not the daemon's"
-                                                        : describe(error));
     }
 
     void end(const Reply& reply, const std::string& whole) {
