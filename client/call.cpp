@@ -1,5 +1,6 @@
 #include "client/call.hpp"
 
+#include "client/blob_content.hpp"
 #include "client/body_reader.hpp"
 #include "client/call_progress.hpp"
 #include "client/failure.hpp"
@@ -64,7 +65,7 @@ ExitCode exit_code(Reply::Status status) {
 std::string advice(const Reply& reply) {
     switch (reply.status) {
     case Reply::Status::cut:
-        return "it is done, but have the handler reply less, or raise kernel.msgmnb";
+        return "it is done, but have the handler reply less, or raise max_body";
     case Reply::Status::rejected:
     case Reply::Status::dead:
         return "see myq dead list";
@@ -81,7 +82,8 @@ public:
     Call(const CallOptions& options, const Outlet& outlet)
         : options_(options),
           outlet_(outlet),
-          answers_(outlet.place().queue.stat_any().uid) {
+          daemon_(outlet.place().queue.stat_any().uid),
+          answers_(daemon_) {
         envelope_.id = MessageId::random();
         envelope_.reply = ReplyAddress{answers_.id(), answers_.token(), sequence};
         if (options.ttl) envelope_.expires_ms = now_ms() + options.ttl->count();
@@ -126,8 +128,11 @@ private:
             if (reply->sequence != sequence) continue;
             if (!reply->is_final()) {
                 tell_news(*reply);
-            } else if (assembly_.add(*reply) || reply->status == Reply::Status::cut) {
-                end(*reply);
+            } else if (reply->status == Reply::Status::cut) {
+                end_cut(*reply);
+                return true;
+            } else if (assembly_.add(*reply)) {
+                end(*reply, assembly_.whole());
                 return true;
             }
         }
@@ -147,9 +152,22 @@ private:
         print_out(json.dump() + "\n");
     }
 
-    void end(const Reply& reply) {
+    // What has no room in the queue lies in shared memory, mostly.
+    void end_cut(Reply reply) {
+        std::string whole;
+        std::string why;
+        if (reply.large) why = fetch_reply(*reply.large, daemon_, whole);
+        if (reply.large && why.empty()) {
+            reply.status = Reply::Status::done;
+            reply.text = {};
+        } else if (reply.large) {
+            reply.text = why;
+        }
+        end(reply, whole);
+    }
+
+    void end(const Reply& reply, const std::string& whole) {
         progress_.clear();
-        const std::string& whole = assembly_.whole();
         const bool has_reply = reply.status == Reply::Status::done || !whole.empty();
         if (options_.json) {
             nlohmann::ordered_json json = head(reply);
@@ -212,6 +230,7 @@ private:
 
     const CallOptions& options_;
     const Outlet& outlet_;
+    uid_t daemon_;  // who owns the queue
     ReplyQueue answers_;
     Envelope envelope_;
     ReplyAssembly assembly_;

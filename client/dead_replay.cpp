@@ -1,6 +1,7 @@
 #include "client/dead_replay.hpp"
 
 #include "client/failure.hpp"
+#include "client/find_program.hpp"
 #include "client/journal_access.hpp"
 #include "client/message_json.hpp"
 #include "client/moment.hpp"
@@ -18,7 +19,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -105,8 +105,8 @@ std::vector<std::string> command_for(const ReplayOptions& options, const Journal
                                      const ConfigChoice& choice) {
     const HandlerConfig* handler = handler_of(entry, config);
     std::vector<std::string> words;
-    if (options.in_debugger) words = {"gdb", "--args"};
-    words.insert(words.end(), {"myqd", "-c", choice.file().string(), "--try", "--plugin",
+    if (options.in_debugger) words = {found("gdb"), "--args"};
+    words.insert(words.end(), {found("myqd"), "-c", choice.file().string(), "--try", "--plugin",
                                plugin_of(options, entry, handler, config).string(), "--type",
                                std::to_string(entry.type), "--queue", entry.queue, "--attempt",
                                std::to_string(std::clamp(entry.attempts, 1U, 1000U))});
@@ -116,14 +116,6 @@ std::vector<std::string> command_for(const ReplayOptions& options, const Journal
     if (options.in_debugger) words.emplace_back("--no-fork");
     words.insert(words.end(), {"--body", file_of(text_of(entry.body))});
     return words;
-}
-
-// A daemon is often where only root looks for programs.
-void look_in_system_directories() {
-    const char* path = std::getenv("PATH");
-    const std::string all = "/usr/local/sbin:/usr/sbin:" +
-                            std::string(path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin");
-    setenv("PATH", all.c_str(), 1);
 }
 
 // myqd takes the place of this process; it never hears of the journal.
@@ -140,7 +132,6 @@ void replay(const ReplayOptions& options, const ConfigChoice& choice) {
                                   options.number));
     }
     const std::vector<std::string> words = command_for(options, *entry, config, choice);
-    look_in_system_directories();
     take_place(words, options.in_debugger ? "gdb" : "myq");
 }
 

@@ -26,6 +26,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace myq {
 
@@ -50,7 +51,8 @@ public:
         : place_(place),
           options_(options),
           selector_(parse_selector(options.type, place)),
-          buffer_size_(options.max_size.value_or(largest_body())),
+          buffer_size_(options.truncate ? largest_body()
+                                        : options.max_size.value_or(largest_body())),
           with_line_feeds_(options.follow || options.count > 1 || output_width() > 0) {}
 
     void run() {
@@ -82,11 +84,11 @@ private:
     std::optional<Message> receive(Wait wait) {
         for (;;) {
             try {
-                return place_.queue.receive(buffer_size_, selector_, wait,
-                                            options_.truncate ? Truncate::yes : Truncate::no);
+                // What is to be cut is taken whole: of half an envelope nobody finds the body.
+                return place_.queue.receive(buffer_size_, selector_, wait);
             } catch (const IpcError& e) {
                 if (e.error() != E2BIG) throw;
-                if (options_.max_size) throw too_big();
+                if (options_.max_size && !options_.truncate) throw too_big();
                 // Sent when msgmax was larger than today.
                 buffer_size_ *= 2;
             }
@@ -130,19 +132,39 @@ private:
     // A body in shared memory is the message's, and goes once it is written.
     void hand_out(const Message& taken) const {
         const auto content = blob_content(taken.body, place_.queue.stat_any().uid);
-        if (!content) return write(taken, taken);
+        if (!content) return write(cut(taken), taken);
         if (!content->blob) {
             fmt::print(stderr,
                        "myq: {}: a message of type {} is a blob, and {}: it is written as "
                        "it is\n",
                        place_.name, taken.type, content->trouble);
-            return write(taken, taken);
+            return write(cut(taken), taken);
+        }
+        if (options_.max_size && content->body.size() > *options_.max_size && !options_.truncate) {
+            refuse_large(taken, content->body.size());
         }
         Message whole;
         whole.type = taken.type;
         whole.body = content->body;
-        write(whole, taken);
+        write(cut(std::move(whole)), taken);
         content->blob->remove();
+    }
+
+    Message cut(Message message) const {
+        if (!options_.truncate || message.body.size() <= *options_.max_size) return message;
+        message.body.resize(*options_.max_size);
+        message.truncated = true;
+        return message;
+    }
+
+    // How long a body in shared memory is shows only when its message is taken.
+    [[noreturn]] void refuse_large(const Message& taken, std::size_t size) const {
+        throw Failure(ExitCode::data,
+                      fmt::format("{}: a message of type {} has a body of {} bytes in shared "
+                                  "memory, longer than {}; {}: raise --max-size, or have it cut "
+                                  "with --truncate",
+                                  place_.name, taken.type, size, *options_.max_size,
+                                  put_back(taken)));
     }
 
     // What PHP serialized, as JSON; nullopt, and a word on standard error, for what it did not: the
@@ -168,21 +190,23 @@ private:
     }
 
     // The message is out of the queue and nobody has it: back it goes. If that fails too, standard
-    // error is the last place where it can be kept.
-    [[noreturn]] void give_back(const Message& message, int error) const {
-        std::string fate = "it was put back, behind the others";
+    // error is the last place where it can be kept. Returns what became of it, in words.
+    std::string put_back(const Message& message) const {
         try {
-            if (place_.queue.send(message.type, message.body, Wait::no) != SendStatus::sent) {
-                fate = "it could not be put back, the queue is full; here it is: " +
-                       to_json(message).dump();
-            }
+            if (place_.queue.send(message.type, message.body, Wait::no) == SendStatus::sent)
+                return "it was put back, behind the others";
+            return "it could not be put back, the queue is full; here it is: " +
+                   to_json(message).dump();
         } catch (const IpcError& e) {
-            fate = fmt::format("it could not be put back, {}; here it is: {}",
+            return fmt::format("it could not be put back, {}; here it is: {}",
                                explain(IpcCall::msgsnd, e.error()), to_json(message).dump());
         }
-        const std::string text =
-            fmt::format("{}: a message of type {}, {} bytes, was taken but not written: {}: {}",
-                        place_.name, message.type, message.body.size(), error_text(error), fate);
+    }
+
+    [[noreturn]] void give_back(const Message& message, int error) const {
+        const std::string text = fmt::format(
+            "{}: a message of type {}, {} bytes, was taken but not written: {}: {}", place_.name,
+            message.type, message.body.size(), error_text(error), put_back(message));
         Waiting::check(text);
         throw Failure(ExitCode::system, text);
     }

@@ -4,6 +4,7 @@
 #include "ipc/blob_head.hpp"
 #include "ipc/blob_janitor.hpp"
 #include "ipc/message_queue.hpp"
+#include "ipc/reply_queue.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -93,9 +94,28 @@ private:
     std::set<key_t> unclear_;
 };
 
+// A caller removes its queue after it has fetched its reply, so that without one nobody can come.
+// At the start, too, one may have read where its reply lies and be about to fetch it.
+int sweep_replies(uid_t self) {
+    const std::vector<UnattachedBlob> replies = unattached_replies(self);
+    if (replies.empty()) return 0;
+    remove_orphaned_reply_queues(self, std::chrono::hours{24});
+    int removed = 0;
+    for (const UnattachedBlob& reply : replies) {
+        const ReplyNews news = news_of(reply, self);
+        if (news == ReplyNews::waits) {
+            keep_referenced(reply, self);
+            continue;
+        }
+        const nanoseconds wait = news == ReplyNews::no_more ? nanoseconds{0} : patience;
+        if (remove_unreferenced(reply, self, since_boot(), wait)) ++removed;
+    }
+    return removed;
+}
+
 int sweep(std::span<const QueuePlan> queues, const SlotDirectory& slots, uid_t self,
           SweepTime when) {
-    int removed = remove_unfinished_blobs(self);
+    int removed = remove_unfinished_blobs(self) + sweep_replies(self);
     std::vector<UnattachedBlob> blobs = unattached_blobs(self);
     // Whoever serves the other queues knows where their messages are.
     std::erase_if(blobs, [&](const UnattachedBlob& blob) {
@@ -139,7 +159,8 @@ bool has_blobs_to_judge(uid_t self) noexcept {
     try {
         const std::vector<SharedMemoryStat> all = SharedMemory::list();
         return std::any_of(all.begin(), all.end(), [&](const SharedMemoryStat& stat) {
-            return stat.attached == 0 && is_given_in_part(stat, self);
+            return stat.attached == 0 &&
+                   (is_given_in_part(stat, self) || is_given_reply(stat, self));
         });
     } catch (const std::exception&) {
         return false;  // the next time

@@ -18,6 +18,9 @@ enum class SweepTime {
 // neither in a queue nor in a slot: their senders were killed, or the messages went with a queue
 // that somebody removed. At work such a blob goes when it was seen so twice, a minute apart. Leaves
 // alone what it cannot judge. Runs as the service user `self`; never throws. Returns how many.
+//
+// So too the memory of replies that no caller can come for any more, or that none was told of, for
+// a minute; and before that the queues of callers that have died.
 int sweep_blobs(std::span<const QueuePlan> queues, const SlotDirectory& slots, uid_t self,
                 SweepTime when) noexcept;
 

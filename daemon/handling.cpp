@@ -28,6 +28,11 @@ std::string cause_of(const WorkerSeat& seat, const LiveHandler& handler) {
     return fmt::format("{} in {}", seat.last_end, plugin);
 }
 
+Outcomes::Keeps keeps_of(const WorkerTask& task) {
+    return task.from == WorkerTask::From::journal_once ? Outcomes::Keeps::nothing
+                                                       : Outcomes::Keeps::the_dead;
+}
+
 }  // namespace
 
 Handling::Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handlers,
@@ -36,7 +41,7 @@ Handling::Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handl
       slot_(slot),
       handlers_(handlers),
       bodies_(task.queue, slot, journal, task.journal.limits),
-      outcomes_(task.queue, slot, journal, task.bell),
+      outcomes_(task.queue, slot, journal, task.bell, keeps_of(task)),
       last_words_(slot, handlers),
       many_(handlers, task.queue.name.c_str()) {
     message_.size = sizeof message_;

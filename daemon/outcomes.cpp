@@ -18,13 +18,15 @@ struct Duplicate {};
 }  // namespace
 
 Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
-                   const DueBell& bell)
+                   const DueBell& bell, Keeps keeps)
     : queue_(queue),
       slot_(slot),
       journal_(journal),
       bell_(bell),
+      keeps_(keeps),
       survives_(queue.durability == QueueConfig::Durability::journal ? Survives::power_cut
-                                                                     : Survives::kill) {}
+                                                                     : Survives::kill),
+      replies_(queue.max_body) {}
 
 bool Outcomes::settle_written(std::size_t tally_row) {
     const std::optional<Tally> tally = slot_.to_become();
@@ -113,7 +115,8 @@ void Outcomes::settle_dead(const std::string& what, const std::string& reason,
                            std::size_t tally_row) {
     slot_.settle(Tally::died, tally_row);
     if (pace_.allows(monotonic_ns())) {
-        spdlog::error("{} is dead: {}; see 'myq dead list'{}", what, reason, held_back());
+        spdlog::error("{} is dead: {}{}{}", what, reason,
+                      keeps_ == Keeps::the_dead ? "; see 'myq dead list'" : "", held_back());
     }
 }
 

@@ -26,8 +26,12 @@ namespace myq {
 // written: the message stays in the slot, for whoever comes next.
 class Outcomes {
 public:
+    // Where a dead message can be found again: of a trial, which keeps nothing, nowhere.
+    enum class Keeps : bool { nothing, the_dead };
+
     // The references must outlive the object.
-    Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal, const DueBell& bell);
+    Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal, const DueBell& bell,
+             Keeps keeps = Keeps::the_dead);
 
     // The last worker may have been killed between its write and the acknowledgement: then the slot
     // is empty after this.
@@ -77,6 +81,7 @@ private:
     Slot& slot_;
     JournalAccess& journal_;
     const DueBell& bell_;
+    Keeps keeps_;
     Survives survives_;
     Confirmations confirmations_;
     Replies replies_;

@@ -14,7 +14,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <filesystem>
 #include <memory>
+#include <string>
+#include <system_error>
 #include <vector>
 
 namespace myq {
@@ -66,6 +69,14 @@ std::string load_failure(const PluginImage& image, std::string text,
     return fmt::format("{}: cannot be loaded: {}", image.path.string(), text);
 }
 
+// With our number in it and not "self": a debugger opens what is loaded by the name that it finds
+// here, and would look among its own files, and wait for ever if that is a pipe.
+std::string name_of(const Fd& memory) {
+    std::error_code ignored;
+    const auto self = std::filesystem::read_symlink("/proc/self", ignored);
+    return fmt::format("/proc/{}/fd/{}", self.empty() ? "self" : self.string(), memory.value());
+}
+
 }  // namespace
 
 PluginOptions::PluginOptions(std::vector<OptionConfig> options) : options_(std::move(options)) {
@@ -80,7 +91,7 @@ PluginOptions::PluginOptions(std::vector<OptionConfig> options) : options_(std::
 }
 
 Plugin::Plugin(const PluginImage& image) {
-    const std::string from = "/proc/self/fd/" + std::to_string(image.memory.value());
+    const std::string from = name_of(image.memory);
     using Library = boost::dll::shared_library;
     // Never destroyed, since that would unload it: see the class comment.
     static auto& loaded = *new std::vector<std::unique_ptr<Library>>;

@@ -1,6 +1,8 @@
 #include "daemon/replies.hpp"
 
 #include "daemon/unix/clock.hpp"
+#include "ipc/blob.hpp"
+#include "ipc/blob_janitor.hpp"
 #include "ipc/message_queue.hpp"
 #include "ipc/reply_queue.hpp"
 
@@ -9,6 +11,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <new>
 
 namespace myq {
 
@@ -33,7 +36,10 @@ const char* why_refused(ConfirmStatus status) {
     }
 }
 
-Replies::Replies() : longest_(std::min(longest_answer, largest_body())), self_(::geteuid()) {}
+Replies::Replies(std::uint64_t max_body)
+    : longest_(std::min(longest_answer, largest_body())),
+      most_(std::max<std::size_t>(least_kept, std::min(max_body, largest_blob))),
+      self_(::geteuid()) {}
 
 void Replies::begin_asked(const ReplyAddress& caller, const MessageId& id) {
     caller_ = {caller, id};
@@ -45,9 +51,26 @@ void Replies::begin_asked(const ReplyAddress& caller, const MessageId& id) {
 bool Replies::collect(std::span<const std::byte> bytes) {
     if (!is_asked_) return true;
     size_ += bytes.size();
-    if (size_ > most_collected) return false;
-    collected_.insert(collected_.end(), bytes.begin(), bytes.end());
-    return true;
+    if (size_ <= most_ && keep(bytes)) return true;
+    drop_collected();
+    return false;
+}
+
+// A handler's code calls this: nothing may be thrown through it.
+bool Replies::keep(std::span<const std::byte> bytes) {
+    if (collected_.size() + bytes.size() != size_) return false;  // some of it is lost already
+    try {
+        collected_.insert(collected_.end(), bytes.begin(), bytes.end());
+        return true;
+    } catch (const std::bad_alloc&) {
+        return false;
+    }
+}
+
+// What is usual is kept for the next reply; a large one's memory is not.
+void Replies::drop_collected() {
+    collected_.clear();
+    if (collected_.capacity() > least_kept) collected_ = {};
 }
 
 void Replies::progress(std::uint64_t done, std::uint64_t total, std::string_view text) {
@@ -68,14 +91,36 @@ void Replies::progress(std::uint64_t done, std::uint64_t total, std::string_view
 void Replies::end_with_reply(Reply::Status status, std::string_view text) {
     if (!is_asked_) return;
     is_asked_ = false;
-    if (size_ > most_collected || !send_parts(status, text)) {
-        const bool is_done = status == Reply::Status::done;
-        tell(caller_.address, caller_.id, is_done ? Reply::Status::cut : status,
-             is_done ? fmt::format("its reply of {} bytes has no room in the caller's queue", size_)
-                     : std::string(text),
-             0, is_done ? size_ : 0);
+    if (collected_.size() != size_ || !send_parts(status, text)) {
+        if (status == Reply::Status::done) {
+            send_large();
+        } else {  // why is worth more than what it replied
+            tell(caller_.address, caller_.id, status, text);
+        }
     }
+    drop_collected();
     sweep_.now_and_then();
+}
+
+// Where there is no room in the queue: in shared memory, or only how long it was.
+void Replies::send_large() {
+    const auto caller = maker_of_reply_queue(caller_.address.queue_id, self_);
+    if (!caller) return;
+    std::string why = fmt::format("its reply of {} bytes has no room in the caller's queue", size_);
+    std::optional<OutgoingBlob> blob;
+    try {
+        // Whoever calls and never fetches must not fill the machine's memory in our name.
+        if (collected_.size() == size_ && unfetched_replies(self_, *caller) + size_ <= largest_blob)
+            blob.emplace(OutgoingBlob::ReplyTo{*caller, caller_.address.queue_id}, collected_);
+    } catch (const IpcError& e) {
+        why += fmt::format(", and elsewhere: {}", e.what());
+    }
+    Reply cut{caller_.address.sequence, Reply::Status::cut, {}, 0, size_, {}};
+    cut.text = std::string_view(why).substr(0, longest_text);
+    if (blob) cut.large = blob->reference();
+    const ReplyStatus sent = send_reply(caller_.address.queue_id, self_, caller_.address.token,
+                                        encode_reply(cut, caller_.id));
+    if (blob && sent == ReplyStatus::sent) blob->sent();
 }
 
 // All of them or none, as far as one can know: nobody else writes there, but for another worker

@@ -17,11 +17,11 @@ namespace myq {
 // its message is over, since an attempt that fails replies nothing.
 class Replies {
 public:
-    // What is kept of a handler's reply; what a queue has room for is mostly far less.
-    static constexpr std::size_t most_collected = std::size_t{1} << 20U;
+    // What is kept of a handler's reply at least, whatever the queue's max_body says.
+    static constexpr std::size_t least_kept = std::size_t{1} << 20U;
     static constexpr std::size_t longest_text = 512;
 
-    Replies();
+    explicit Replies(std::uint64_t max_body = least_kept);
 
     // A handler is given a message that `caller` waits for, or nobody.
     void begin(const std::optional<ReplyAddress>& caller, const MessageId& id) {
@@ -50,8 +50,12 @@ private:
 
     void begin_asked(const ReplyAddress& caller, const MessageId& id);
     bool send_parts(Reply::Status status, std::string_view text);
+    void send_large();
+    bool keep(std::span<const std::byte> bytes);
+    void drop_collected();
 
     std::size_t longest_;  // of one message
+    std::size_t most_;     // of a whole reply
     std::uint32_t self_;   // our user
     bool is_asked_ = false;
     Caller caller_{};

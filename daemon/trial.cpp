@@ -33,10 +33,6 @@ using std::chrono::milliseconds;
 constexpr milliseconds patience{10'000};
 constexpr milliseconds look_interval{20};
 
-std::size_t body_capacity(const Trial& trial) {
-    return std::max(largest_body(), trial.body.size());
-}
-
 // A queue with one handler and one message, the latter in a journal that goes with the object.
 class Queue {
 public:
@@ -193,13 +189,14 @@ private:
 
 TrialEnd run_trial(const Trial& trial) {
     const Queue queue(trial);
-    LoneSupervisor supervisor(queue, body_capacity(trial));
+    // A longer body stays in the journal, as in a daemon.
+    LoneSupervisor supervisor(queue, largest_body());
     return queue.end(supervisor.run());
 }
 
 TrialEnd run_trial_here(const Trial& trial) {
     const Queue queue(trial);
-    const SlotFile slot(body_capacity(trial));
+    const SlotFile slot(largest_body());
     Fd nobody;
     const int code = run_worker(queue.task(), {slot, nobody, ::getppid(), false, ""});
     // Said already: there is nobody but us to be told.

@@ -19,7 +19,9 @@
 #include <sysexits.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <vector>
@@ -51,13 +53,24 @@ Verdict verdict(TrialEnd::What what) {
     return {"", EX_SOFTWARE};  // not reached: the enum has five values
 }
 
-// No more than a sender could send.
-std::string read_body(const std::optional<std::filesystem::path>& file) {
+// What the daemon would take at most: the queue's max_body, or what is usual where there is none.
+std::uint64_t longest_body(const Options& options) {
+    std::uint64_t longest = QueueConfig{}.max_body;
+    try {
+        for (const QueueConfig& queue : load_config(options.config, MYQ_PLUGIN_DIR).queues) {
+            if (queue.name == options.trial.queue) longest = queue.max_body;
+        }
+    } catch (const ConfigError&) {
+        // A plugin is tried without a daemon, and so without a configuration.
+    }
+    return std::max<std::uint64_t>(longest, largest_body());
+}
+
+std::string read_body(const std::optional<std::filesystem::path>& file, std::uint64_t limit) {
     const Fd in{file ? ::open(file->c_str(), O_RDONLY | O_CLOEXEC)
                      : ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)};
     const std::string name = file ? file->string() : "standard input";
     if (!in) throw failure("cannot open " + name);
-    const std::size_t limit = largest_body();
     std::string body;
     std::array<char, 65536> piece{};
     for (;;) {
@@ -67,9 +80,10 @@ std::string read_body(const std::optional<std::filesystem::path>& file) {
         if (n == 0) return body;
         body.append(piece.data(), static_cast<std::size_t>(n));
         if (body.size() > limit) {
-            throw TrialFailure(EX_USAGE, fmt::format("{}: no message has more than {} bytes here; "
-                                                     "see kernel.msgmax in sysctl(8)",
-                                                     name, limit));
+            throw TrialFailure(EX_USAGE,
+                               fmt::format("{}: no body may have more than {} bytes: see max_body "
+                                           "in myq.yaml(5), and --queue",
+                                           name, limit));
         }
     }
 }
@@ -139,7 +153,7 @@ void print_json(const Json& json) {
 int try_plugin(const Options& options) try {
     const PluginTrial& wanted = options.trial;
     Trial trial;
-    trial.body = read_body(wanted.body);
+    trial.body = read_body(wanted.body, longest_body(options));
     clean_process();
     silence(STDIN_FILENO);
     open_log({LogConfig::Level::debug, LogConfig::Target::standard_error, {}}, {});

@@ -16,11 +16,17 @@ namespace myq {
 
 namespace {
 
-constexpr std::array<unsigned char, 8> blob_magic{0x89, 'm', 'y', 'q', 'b', 'l', 'o', 'b'};
+using Magic = std::array<unsigned char, 8>;
+constexpr Magic blob_magic{0x89, 'm', 'y', 'q', 'b', 'l', 'o', 'b'};
+constexpr Magic reply_magic{0x89, 'm', 'y', 'q', 'r', 'e', 'p', 'l'};
 constexpr std::uint32_t blob_version = 1;
 
 // What is copied and checked at once: it is still in the processor's cache for the second.
 constexpr std::size_t piece_size = std::size_t{256} << 10U;
+
+const Magic& magic_of(BlobUse use) {
+    return use == BlobUse::reply ? reply_magic : blob_magic;
+}
 
 void remove_quietly(const SharedMemory& segment) noexcept {
     try {
@@ -78,19 +84,19 @@ BlobError lasting(const IpcError& error) {
 void write_blob_head(std::span<std::byte> segment, const BlobHead& head) {
     namespace at = wire::blob_head;
     // First: whoever is killed in here leaves what is known for a blob that was begun.
-    std::ranges::copy(std::as_bytes(std::span(blob_magic)), segment.data() + at::magic_at);
+    std::ranges::copy(std::as_bytes(std::span(magic_of(head.use))), segment.data() + at::magic_at);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     wire::store(segment.data() + at::version_at, blob_version);
-    wire::store(segment.data() + at::key_at, std::int32_t{head.queue});
+    wire::store(segment.data() + at::key_at, head.queue);
     std::ranges::copy(head.token, segment.data() + at::token_at);
     wire::store(segment.data() + at::size_at, head.size);
 }
 
 bool may_become_blob(std::span<const std::byte> segment) {
     if (segment.size() <= wire::blob_head_size) return false;
-    std::array<unsigned char, blob_magic.size()> begin{};
+    Magic begin{};
     std::memcpy(begin.data(), segment.data(), begin.size());
-    return begin == blob_magic || begin == decltype(begin){};
+    return begin == blob_magic || begin == reply_magic || begin == Magic{};
 }
 
 std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
@@ -98,11 +104,14 @@ std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
     std::array<std::byte, wire::blob_head_size> bytes{};
     if (segment.size() <= bytes.size()) return std::nullopt;
     std::ranges::copy(segment.first(bytes.size()), bytes.begin());
-    if (std::memcmp(bytes.data() + at::magic_at, blob_magic.data(), blob_magic.size()) != 0 ||
+    Magic magic{};
+    std::memcpy(magic.data(), bytes.data() + at::magic_at, magic.size());
+    if ((magic != blob_magic && magic != reply_magic) ||
         wire::load<std::uint32_t>(bytes.data() + at::version_at) != blob_version) {
         return std::nullopt;
     }
     BlobHead head;
+    head.use = magic == reply_magic ? BlobUse::reply : BlobUse::message;
     head.queue = wire::load<std::int32_t>(bytes.data() + at::key_at);
     std::copy_n(bytes.data() + at::token_at, head.token.size(), head.token.begin());
     head.size = wire::load<std::uint64_t>(bytes.data() + at::size_at);
@@ -110,6 +119,12 @@ std::optional<BlobHead> read_blob_head(std::span<const std::byte> segment) {
 }
 
 OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body)
+    : OutgoingBlob(daemon, BlobHead{queue, {}, body.size(), BlobUse::message}, body) {}
+
+OutgoingBlob::OutgoingBlob(const ReplyTo& to, std::span<const std::byte> body)
+    : OutgoingBlob(to.caller, BlobHead{to.queue_id, {}, body.size(), BlobUse::reply}, body) {}
+
+OutgoingBlob::OutgoingBlob(uid_t owner, BlobHead head, std::span<const std::byte> body)
     : segment_(SharedMemory::create(QueueKey::private_queue(),
                                     in_huge_pages(wire::blob_head_size + body.size()),
                                     unfinished_blob_mode)) {
@@ -118,10 +133,11 @@ OutgoingBlob::OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte>
         const std::span<std::byte> bytes = memory_->writable_bytes();
         reference_.segment_id = segment_.id();
         reference_.size = body.size();
-        fill_random(reference_.token);
+        fill_random(head.token);
+        reference_.token = head.token;
         // The head first, then the gift: what a killed maker leaves the daemon can judge.
-        write_blob_head(bytes, {queue, reference_.token, reference_.size});
-        segment_.set({.uid = daemon, .gid = {}, .mode = blob_mode});
+        write_blob_head(bytes, head);
+        segment_.set({.uid = owner, .gid = {}, .mode = blob_mode});
         reference_.checksum = fill(bytes, body, segment_.name());
     } catch (...) {
         remove_quietly(segment_);
@@ -155,15 +171,30 @@ const char* describe(BlobError error) {
 
 BlobError IncomingBlob::open(const BlobReference& reference, uid_t self,
                              std::optional<IncomingBlob>& blob) {
+    const auto is_right = [&](const SharedMemoryStat& stat) { return is_given_blob(stat, self); };
+    return open_if(reference, BlobUse::message, is_right, blob);
+}
+
+BlobError IncomingBlob::open_reply(const BlobReference& reference, uid_t daemon, uid_t self,
+                                   std::optional<IncomingBlob>& blob) {
+    const auto is_right = [&](const SharedMemoryStat& stat) {
+        return is_given_blob(stat, self) && is_given_reply(stat, daemon);
+    };
+    return open_if(reference, BlobUse::reply, is_right, blob);
+}
+
+template <typename Judge>
+BlobError IncomingBlob::open_if(const BlobReference& reference, BlobUse use, const Judge& is_right,
+                                std::optional<IncomingBlob>& blob) {
     if (reference.size > largest_blob) return BlobError::too_large;
     try {
         const SharedMemory segment = SharedMemory::from_id(reference.segment_id);
         // Attached before it is judged: from then on the id means this segment and no other.
         AttachedMemory memory = segment.attach(Access::read_only);
-        if (!is_given_blob(segment.stat(), self)) return BlobError::not_ours;
+        if (!is_right(segment.stat())) return BlobError::not_ours;
         if (memory.size() < wire::blob_head_size + reference.size) return BlobError::size;
         const auto head = read_blob_head(memory.bytes());
-        if (!head || head->token != reference.token) return BlobError::token;
+        if (!head || head->use != use || head->token != reference.token) return BlobError::token;
         if (head->size != reference.size) return BlobError::size;
         blob = IncomingBlob(reference, segment, std::move(memory));
         return BlobError::none;
@@ -188,7 +219,10 @@ void remove_blob(std::int32_t segment_id, const BlobToken& token, uid_t self) no
         const SharedMemory segment = SharedMemory::from_id(segment_id);
         const AttachedMemory memory = segment.attach(Access::read_only);
         const auto head = read_blob_head(memory.bytes());
-        if (!is_given_blob(segment.stat(), self) || !head || head->token != token) return;
+        if (!is_given_blob(segment.stat(), self) || !head || head->use != BlobUse::message ||
+            head->token != token) {
+            return;
+        }
         segment.remove();
     } catch (const IpcError&) {
         // It is gone, and that is what was wanted.

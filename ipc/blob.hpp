@@ -12,8 +12,12 @@
 
 // A body that is too long for a kernel message: it lies in a private segment of shared memory that
 // the sender makes and gives to the daemon's user, and the message says where. docs/wire-format.md
-// is the law. What becomes of segments whose message nobody has any more: ipc/blob_janitor.hpp.
+// is the law. A reply that is too long for its caller's queue goes the same way, from the daemon to
+// the caller. What becomes of segments whose message nobody has any more: ipc/blob_janitor.hpp.
 namespace myq {
+
+enum class BlobUse : std::uint8_t;  // of both: ipc/blob_head.hpp
+struct BlobHead;
 
 // No body is longer, whatever the configuration says.
 constexpr std::uint64_t largest_blob = std::uint64_t{512} << 20U;
@@ -25,6 +29,12 @@ public:
     // `daemon` is the uid that owns the queue, `queue` that queue's key. Throws IpcError: no room,
     // or more than kernel.shmmax.
     OutgoingBlob(uid_t daemon, key_t queue, std::span<const std::byte> body);
+    // The daemon's side of a reply, for the user who made the queue with the id `queue_id`.
+    struct ReplyTo {
+        uid_t caller;
+        int queue_id;
+    };
+    OutgoingBlob(const ReplyTo& to, std::span<const std::byte> body);
     ~OutgoingBlob();  // removes the segment, unless its message was sent
     OutgoingBlob(const OutgoingBlob&) = delete;
     OutgoingBlob& operator=(const OutgoingBlob&) = delete;
@@ -35,6 +45,8 @@ public:
     void sent() { is_sent_ = true; }
 
 private:
+    OutgoingBlob(uid_t owner, BlobHead head, std::span<const std::byte> body);
+
     SharedMemory segment_;
     std::optional<AttachedMemory> memory_;
     BlobReference reference_;
@@ -61,6 +73,10 @@ public:
     static BlobError open(const BlobReference& reference, uid_t self,
                           std::optional<IncomingBlob>& blob);
 
+    // The caller's side of a reply, which `daemon` must have made.
+    static BlobError open_reply(const BlobReference& reference, uid_t daemon, uid_t self,
+                                std::optional<IncomingBlob>& blob);
+
     std::size_t size() const { return reference_.size; }
 
     // Copies the body to `to`, which is size() bytes long. False if what was copied, which is all
@@ -71,6 +87,9 @@ public:
     void remove() const noexcept;
 
 private:
+    template <typename Judge>
+    static BlobError open_if(const BlobReference& reference, BlobUse use, const Judge& is_right,
+                             std::optional<IncomingBlob>& blob);
     IncomingBlob(const BlobReference& reference, SharedMemory segment, AttachedMemory memory)
         : reference_(reference),
           segment_(std::move(segment)),

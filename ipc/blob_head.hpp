@@ -19,10 +19,15 @@ constexpr mode_t blob_mode = 0600;
 // behind is known for what it is.
 constexpr mode_t unfinished_blob_mode = 0700;
 
+// Which way the body goes: with a message to the daemon, or as a reply to a caller.
+enum class BlobUse : std::uint8_t { message, reply };
+
 struct BlobHead {
-    key_t queue = 0;
+    std::int32_t queue =
+        0;  // the key of the one it goes to; of a reply the id, since it has no key
     BlobToken token{};
     std::uint64_t size = 0;  // of the body
+    BlobUse use = BlobUse::message;
 };
 
 void write_blob_head(std::span<std::byte> segment, const BlobHead& head);
@@ -40,6 +45,11 @@ inline bool is_given_blob(const SharedMemoryStat& stat, uid_t self) {
 inline bool is_given_in_part(const SharedMemoryStat& stat, uid_t self) {
     return stat.key == IPC_PRIVATE && stat.uid == self &&
            (stat.mode == blob_mode || stat.mode == unfinished_blob_mode);
+}
+
+// The other way: `daemon` made it and keeps every right; who owns it now may fetch and remove it.
+inline bool is_given_reply(const SharedMemoryStat& stat, uid_t daemon) {
+    return stat.key == IPC_PRIVATE && stat.creator_uid == daemon && stat.mode == blob_mode;
 }
 
 }  // namespace myq

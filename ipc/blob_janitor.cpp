@@ -1,6 +1,7 @@
 #include "ipc/blob_janitor.hpp"
 
 #include "ipc/blob_head.hpp"
+#include "ipc/reply_queue.hpp"
 #include "ipc/shared_memory.hpp"
 #include "ipc/wire.hpp"
 
@@ -30,6 +31,32 @@ std::optional<BlobHead> head_of(int segment_id) {
     }
 }
 
+bool is_ours_to_judge(const SharedMemoryStat& stat, BlobUse use, uid_t self) {
+    return use == BlobUse::reply ? is_given_reply(stat, self) : is_given_in_part(stat, self);
+}
+
+std::vector<UnattachedBlob> unattached(BlobUse use, uid_t self) {
+    std::vector<UnattachedBlob> blobs;
+    for (const SharedMemoryStat& stat : SharedMemory::list()) {
+        if (!is_ours_to_judge(stat, use, self) || stat.attached != 0 || stat.removed) continue;
+        const auto head = head_of(stat.id);
+        if (head && head->use == use) blobs.push_back({stat.id, head->queue, head->token});
+    }
+    return blobs;
+}
+
+// Where the token would be in an envelope of this kind; nothing for one that has none.
+std::optional<std::size_t> token_place(std::span<const std::byte> envelope) {
+    const std::size_t body = wire::load<std::uint16_t>(envelope.data() + wire::head_size_at);
+    const auto kind = static_cast<EnvelopeKind>(envelope[wire::kind_at]);
+    if (kind == EnvelopeKind::blob) return body + wire::blob_reference::token_at;
+    if (kind != EnvelopeKind::reply || envelope.size() < body + wire::reply_head_size) {
+        return std::nullopt;
+    }
+    const std::size_t text = wire::load<std::uint32_t>(envelope.data() + body + 12);
+    return body + wire::reply_head_size + text + wire::blob_reference::token_at;
+}
+
 // Calls `change` with the segment, and what it has noted, if it is still the same.
 template <typename Change>
 void with_note(const UnattachedBlob& blob, uid_t self, const Change& change) {
@@ -37,7 +64,8 @@ void with_note(const UnattachedBlob& blob, uid_t self, const Change& change) {
         const SharedMemory segment = SharedMemory::from_id(blob.segment_id);
         const AttachedMemory memory = segment.attach(Access::read_write);
         const auto head = read_blob_head(memory.bytes());
-        if (!is_given_in_part(segment.stat(), self) || !head || head->token != blob.token) return;
+        if (!head || !is_ours_to_judge(segment.stat(), head->use, self)) return;
+        if (head->token != blob.token) return;
         change(segment, memory.writable_bytes().data() + wire::blob_head::seen_at);
     } catch (const IpcError&) {
         // It is gone: somebody had its message after all.
@@ -56,14 +84,33 @@ bool is_unfinished(const SharedMemoryStat& stat, uid_t self) {
 }  // namespace
 
 std::vector<UnattachedBlob> unattached_blobs(uid_t self) {
-    std::vector<UnattachedBlob> blobs;
-    for (const SharedMemoryStat& stat : SharedMemory::list()) {
-        if (!is_given_in_part(stat, self) || stat.attached != 0 || stat.removed) continue;
-        if (const auto head = head_of(stat.id)) {
-            blobs.push_back({stat.id, head->queue, head->token});
-        }
+    return unattached(BlobUse::message, self);
+}
+
+std::vector<UnattachedBlob> unattached_replies(uid_t self) {
+    return unattached(BlobUse::reply, self);
+}
+
+ReplyNews news_of(const UnattachedBlob& reply, uid_t self) {
+    const MessageQueue queue = MessageQueue::from_id(reply.queue);
+    try {
+        queue.stat_any();
+    } catch (const IpcError&) {
+        return ReplyNews::no_more;
     }
-    return blobs;
+    // A caller that took its queue back gets nothing more from us, and shows us nothing.
+    if (!maker_of_reply_queue(reply.queue, self)) return ReplyNews::none;
+    std::set<BlobToken> tokens;
+    if (!find_blob_tokens(queue, tokens)) return ReplyNews::waits;
+    return tokens.contains(reply.token) ? ReplyNews::waits : ReplyNews::none;
+}
+
+std::uint64_t unfetched_replies(uid_t self, uid_t caller) {
+    std::uint64_t bytes = 0;
+    for (const SharedMemoryStat& stat : SharedMemory::list()) {
+        if (is_given_reply(stat, self) && stat.uid == caller) bytes += stat.size;
+    }
+    return bytes;
 }
 
 void find_blob_tokens(std::span<const std::byte> bytes, std::set<BlobToken>& tokens) {
@@ -73,12 +120,10 @@ void find_blob_tokens(std::span<const std::byte> bytes, std::set<BlobToken>& tok
         const auto found = std::search(bytes.begin(), bytes.end(), search);
         bytes = bytes.subspan(static_cast<std::size_t>(found - bytes.begin()));
         if (bytes.size() < envelope_head_size) return;
-        const std::size_t head = wire::load<std::uint16_t>(bytes.data() + wire::head_size_at);
-        const std::size_t at = head + wire::blob_reference::token_at;
+        const std::optional<std::size_t> at = token_place(bytes);
         BlobToken token;
-        if (static_cast<EnvelopeKind>(bytes[wire::kind_at]) == EnvelopeKind::blob &&
-            at + token.size() <= bytes.size()) {
-            std::ranges::copy(bytes.subspan(at, token.size()), token.begin());
+        if (at && *at + token.size() <= bytes.size()) {
+            std::ranges::copy(bytes.subspan(*at, token.size()), token.begin());
             tokens.insert(token);
         }
         bytes = bytes.subspan(magic.size());

@@ -1,5 +1,6 @@
 #include "ipc/envelope.hpp"
 
+#include "ipc/blob_reference.hpp"
 #include "ipc/random.hpp"
 #include "ipc/wire.hpp"
 
@@ -82,23 +83,8 @@ bool read_option(std::uint16_t tag, std::span<const std::byte> value, Envelope& 
         return read_address(value, envelope.confirm);
     case Tag::reply:
         return read_address(value, envelope.reply);
-    case Tag::origin_type:
-        break;
     }
     return (tag & wire::must_be_understood) == 0;
-}
-
-bool read_blob(std::span<const std::byte> body, std::optional<BlobReference>& blob) noexcept {
-    namespace at = wire::blob_reference;
-    if (body.size() != wire::blob_reference_size) return false;
-    BlobReference reference;
-    reference.segment_id = wire::load<std::int32_t>(body.data() + at::segment_at);
-    reference.checksum = wire::load<std::uint32_t>(body.data() + at::checksum_at);
-    reference.size = wire::load<std::uint64_t>(body.data() + at::size_at);
-    std::ranges::copy(body.subspan(at::token_at), reference.token.begin());
-    if (reference.segment_id < 0 || reference.size == 0) return false;
-    blob = reference;
-    return true;
 }
 
 // Goes on behind an option that is wrong: one that comes later may say whom to tell.
@@ -186,13 +172,6 @@ void append_options(std::vector<std::byte>& bytes, const Envelope& envelope) {
     append_address(bytes, Tag::reply, envelope.reply);
 }
 
-void append_blob(std::vector<std::byte>& bytes, const BlobReference& blob) {
-    wire::append(bytes, blob.segment_id);
-    wire::append(bytes, blob.checksum);
-    wire::append(bytes, blob.size);
-    append_raw(bytes, blob.token);
-}
-
 }  // namespace
 
 MessageId MessageId::random() {
@@ -248,7 +227,8 @@ EnvelopeError decode_envelope(std::span<const std::byte> bytes, Envelope& envelo
     // A flag of a later version asks for something that would not be done.
     if (wire::load<std::uint32_t>(bytes.data() + wire::flags_at) != 0) return EnvelopeError::option;
     if (envelope.kind == EnvelopeKind::blob) {
-        if (!read_blob(envelope.body, envelope.blob)) return EnvelopeError::blob;
+        envelope.blob = read_reference(envelope.body);
+        if (!envelope.blob) return EnvelopeError::blob;
         envelope.body = {};
     }
     return options;
@@ -284,7 +264,7 @@ std::vector<std::byte> encode_envelope(const Envelope& envelope) {
     append_options(bytes, envelope);
     wire::store(bytes.data() + wire::head_size_at, static_cast<std::uint16_t>(bytes.size()));
     append_raw(bytes, envelope.body);
-    if (envelope.blob) append_blob(bytes, *envelope.blob);
+    if (envelope.blob) append_reference(bytes, *envelope.blob);
     wire::store(bytes.data() + wire::checksum_at, wire::checksum(bytes));
     return bytes;
 }

@@ -1,5 +1,6 @@
 #include "ipc/reply.hpp"
 
+#include "ipc/blob_reference.hpp"
 #include "ipc/wire.hpp"
 
 namespace myq {
@@ -45,7 +46,8 @@ const char* name(Reply::Status status) {
 std::vector<std::byte> encode_reply(const Reply& reply, const MessageId& id) {
     static_assert(reply_overhead == envelope_head_size + wire::reply_head_size);
     std::vector<std::byte> body;
-    body.reserve(wire::reply_head_size + reply.text.size() + reply.part.size());
+    body.reserve(wire::reply_head_size + reply.text.size() + reply.part.size() +
+                 (reply.large ? wire::blob_reference_size : 0));
     wire::append(body, reply.sequence);
     wire::append(body, static_cast<std::uint32_t>(reply.status));
     wire::append(body, static_cast<std::uint32_t>(reply.text.size()));
@@ -54,6 +56,7 @@ std::vector<std::byte> encode_reply(const Reply& reply, const MessageId& id) {
     const auto text = std::as_bytes(std::span(reply.text));
     body.insert(body.end(), text.begin(), text.end());
     body.insert(body.end(), reply.part.begin(), reply.part.end());
+    if (reply.large) append_reference(body, *reply.large);
     Envelope envelope;
     envelope.kind = EnvelopeKind::reply;
     envelope.id = id;
@@ -80,6 +83,7 @@ std::optional<Reply> decode_reply(std::span<const std::byte> bytes) {
     reply.first = wire::load<std::uint64_t>(body.data() + 16);
     reply.second = wire::load<std::uint64_t>(body.data() + 24);
     reply.part = rest.subspan(text_size);
+    if (reply.status == Reply::Status::cut) reply.large = read_reference(reply.part);
     return reply;
 }
 

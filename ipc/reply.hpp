@@ -18,7 +18,7 @@ struct Reply {
     enum class Status : std::uint32_t {
         // The end of the message; nothing comes after it.
         done = 0,
-        cut = 1,       // done, but what the handler replied has no room in the caller's queue
+        cut = 1,       // done, but what the handler replied has no room in the queue: see `large`
         rejected = 2,  // the handler says that no try can help
         dead = 3,      // given up: it failed too often, or nobody can read or take it
         expired = 4,   // its time was over before it was handled
@@ -36,6 +36,9 @@ struct Reply {
     // next is due, in milliseconds since the epoch.
     std::uint64_t first = 0, second = 0;
     std::span<const std::byte> part;  // of what the handler replied
+    // With `cut`: all of it, in shared memory (ipc/blob.hpp); none where there was no room either.
+    // Who cannot read that takes it for a reply that is lost.
+    std::optional<BlobReference> large = std::nullopt;
 
     bool is_final() const { return status < Status::retrying; }
 };

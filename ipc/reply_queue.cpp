@@ -65,6 +65,13 @@ ReplyStatus send_without_waiting(int queue_id, std::int64_t token,
     }
 }
 
+// An id comes from a stranger, who may have named somebody's queue, or one of ours, to make us
+// write what they could not.
+bool is_given_queue(const msqid_ds& queue, uid_t self) {
+    return queue.msg_perm.__key == IPC_PRIVATE && queue.msg_perm.uid == self &&
+           (queue.msg_perm.mode & 0777U) == reply_queue_mode;
+}
+
 bool has_ended(pid_t process) {
     return process > 0 && kill(process, 0) != 0 && errno == ESRCH;
 }
@@ -134,16 +141,18 @@ ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
     if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
         return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
     }
-    // The id comes from a stranger, who may have named somebody's queue, or one of ours, to make us
-    // write what they could not.
-    const bool given_to_us = ds.msg_perm.__key == IPC_PRIVATE && ds.msg_perm.uid == self &&
-                             (ds.msg_perm.mode & 0777U) == reply_queue_mode;
-    if (!given_to_us || token <= 0) return ReplyStatus::untrusted;
+    if (!is_given_queue(ds, self) || token <= 0) return ReplyStatus::untrusted;
     const std::size_t bytes = ds.__msg_cbytes + body.size() + spare.bytes;
     if (bytes > ds.msg_qbytes || ds.msg_qnum + 1 + spare.messages > ds.msg_qbytes) {
         return ReplyStatus::full;
     }
     return send_without_waiting(queue_id, token, body);
+}
+
+std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self) noexcept {
+    msqid_ds ds{};
+    if (msgctl(queue_id, IPC_STAT, &ds) != 0 || !is_given_queue(ds, self)) return std::nullopt;
+    return ds.msg_perm.cuid;
 }
 
 int remove_orphaned_reply_queues(uid_t self, std::chrono::seconds unjudged_age) {

@@ -56,6 +56,9 @@ struct Spare {
 ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
                        std::span<const std::byte> body, Spare spare = {}) noexcept;
 
+// Who made the queue, and so waits there, if send_reply() would send to it; nullopt otherwise.
+std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self) noexcept;
+
 // Removes reply queues that were given to `self` and whose maker has ended: ReplyQueue signs its
 // queue by receiving from it once (msg_lrpid). One that cannot be judged (made in another pid
 // namespace, or made by `self`) goes when nothing happened on it for `unjudged_age`. Returns how

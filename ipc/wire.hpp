@@ -32,7 +32,6 @@ enum class Tag : std::uint16_t {
     unique_key = 4,
     confirm = 5,
     reply = 6,
-    origin_type = 7,  // reserved
 };
 constexpr std::size_t address_size = 20;  // of a confirm and of a reply
 
@@ -51,7 +50,7 @@ constexpr std::size_t blob_head_size = 64;
 namespace blob_head {
 constexpr std::size_t magic_at = 0;    // 8 bytes
 constexpr std::size_t version_at = 8;  // u32
-constexpr std::size_t key_at = 12;     // i32: of the queue that the message goes to
+constexpr std::size_t key_at = 12;     // i32: of the queue it goes to; of a reply's, the id
 constexpr std::size_t token_at = 16;   // 16 bytes
 constexpr std::size_t size_at = 32;    // u64: of the body
 constexpr std::size_t seen_at = 40;    // i64, the daemon's

@@ -1,6 +1,7 @@
 #include "client/doctor/run.hpp"
 
 #include "client/argv.hpp"
+#include "client/find_program.hpp"
 
 #include <fcntl.h>
 #include <spawn.h>
@@ -42,13 +43,6 @@ std::string read_all(int fd) {
 }
 
 }  // namespace
-
-std::string found(const std::string& program) {
-    for (const char* dir : {"/usr/sbin/", "/usr/local/sbin/", "/usr/bin/", "/usr/local/bin/"}) {
-        if (::access((dir + program).c_str(), X_OK) == 0) return dir + program;
-    }
-    return program;
-}
 
 std::optional<Ran> run(const std::vector<std::string>& command) {
     std::array<int, 2> pipe{};

@@ -13,9 +13,6 @@ struct Ran {
     std::string err;  // ... and to standard error
 };
 
-// The program in the system's directories, else its bare name, for execvp(3) to look in $PATH.
-std::string found(const std::string& program);
-
 // Runs a program that is looked for in the system's directories first, and in $PATH then; with
 // nothing on its standard input. nullopt if there is none.
 std::optional<Ran> run(const std::vector<std::string>& command);

@@ -1,6 +1,6 @@
 #include "client/plugin/try.hpp"
 
-#include "client/doctor/run.hpp"
+#include "client/find_program.hpp"
 #include "client/place.hpp"
 #include "client/take_place.hpp"
 
@@ -43,9 +43,8 @@ struct PluginTryOptions {
 };
 
 std::vector<std::string> command_of(const PluginTryOptions& options, const ConfigChoice& config) {
-    std::vector<std::string> command{
-        doctor::found("myqd"), "-c", config.file().string(), "--try", "--plugin",
-        options.file.string()};
+    std::vector<std::string> command{found("myqd"), "-c",       config.file().string(),
+                                     "--try",       "--plugin", options.file.string()};
     for (const std::string& option : options.options)
         command.insert(command.end(), {"--option", option});
     for (std::size_t i = 0; i < try_words.size(); ++i) {
@@ -55,7 +54,7 @@ std::vector<std::string> command_of(const PluginTryOptions& options, const Confi
     if (options.as_json) command.emplace_back("--json");
     if (options.in_debugger) {
         command.emplace_back("--no-fork");
-        command.insert(command.begin(), {"gdb", "--args"});
+        command.insert(command.begin(), {found("gdb"), "--args"});
     }
     return command;
 }

@@ -9,8 +9,9 @@
 //   path       an existing file, with
 //   project    a letter: the key that ftok(3) makes of the two.
 //   type       of the message there: a number from 1, or `same`, the default.
-//   envelope   true: in an envelope with the message's id, for a queue that myqd serves; default
-//              false: the bytes alone, for any reader.
+//   envelope   true: in an envelope with the message's id, for a queue that myqd serves, where a
+//              body that is too long for it goes through shared memory; default false: the
+//              bytes alone, for any reader.
 //   wait       how long to wait for room in a full queue before the message is answered with
 //              `retry`; 0s to 24h, default 1s, and less where the handler's timeout is shorter.
 //
@@ -33,12 +34,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
-#include <vector>
 
 namespace {
 
@@ -113,17 +112,11 @@ public:
     explicit Forward(const myq::Start& start) : Handler(start), settings_(start.options) {}
 
     myq::Outcome handle(const myq::Message& message) override {
-        std::span<const std::byte> body = message.body();
-        if (settings_.in_envelope) {
-            myq::Envelope envelope;
-            envelope.id = message_id(message.id());
-            envelope.body = body;
-            encoded_ = myq::encode_envelope(envelope);
-            body = encoded_;
-        }
+        Load load{message.body(), {}};
+        if (settings_.in_envelope) load.id = message_id(message.id());
         try {
             const PutResult result =
-                put(settings_.key_now(), settings_.type.value_or(message.type()), body,
+                put(settings_.key_now(), settings_.type.value_or(message.type()), load,
                     time_to_answer(message, settings_.wait), [this] { return should_stop(); });
             if (result.status == PutResult::Status::sent) return myq::done();
             return result.status == PutResult::Status::never ? myq::reject(result.reason)
@@ -135,7 +128,6 @@ public:
 
 private:
     Settings settings_;
-    std::vector<std::byte> encoded_;  // kept for its capacity
 };
 
 }  // namespace

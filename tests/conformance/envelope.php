@@ -22,6 +22,32 @@ function envelope(string $body, string $options = '', string $id = '', int $kind
     return $start . strrev($crc) . $end;
 }
 
+function fetchReply(string $reference): string
+{
+    ['id' => $id, 'size' => $size] = unpack('Vid/Vcrc/Psize', $reference);
+    $libc = FFI::cdef('
+        char *shmat(int id, const void *address, int flags);
+        int shmdt(const void *address);
+        int shmctl(int id, int command, void *buffer);
+    ');
+    $memory = $libc->shmat($id, null, 0);
+    if (FFI::cast('long', $memory)->cdata === -1) {
+        throw new RuntimeException('the reply is gone');
+    }
+    $head = FFI::string($memory, 40);
+    $reply = '';
+    $expected = substr($reference, 16) . pack('P', $size);
+    if (str_starts_with($head, "\x89myqrepl") && substr($head, 16) === $expected) {
+        $reply = FFI::string($memory + 64, $size);
+        $libc->shmctl($id, 0, null); // IPC_RMID
+    }
+    $libc->shmdt($memory);
+    if (strrev(hash('crc32c', $reply, true)) !== substr($reference, 4, 4)) {
+        throw new RuntimeException('the reply is not what it should be');
+    }
+    return $reply;
+}
+
 // PHP's own functions do not tell the id of a queue, so this needs FFI, which the command line has.
 final class ReplyQueue
 {
@@ -108,7 +134,10 @@ final class ReplyQueue
                 continue;
             }
             if ($status === 1) { // done, but its reply has no room in this queue
-                return ['status' => $status, 'text' => $text, 'reply' => ''];
+                $reference = substr($body, 32 + $size);
+                return $reference === ''
+                    ? ['status' => $status, 'text' => $text, 'reply' => '']
+                    : ['status' => 0, 'text' => '', 'reply' => fetchReply($reference)];
             }
             if ($first === 0) {
                 $reply = '';

@@ -10,7 +10,7 @@
 use strict;
 use warnings;
 use IPC::Msg;
-use IPC::SysV qw(IPC_CREAT IPC_PRIVATE IPC_SET IPC_STAT memwrite shmat shmdt);
+use IPC::SysV qw(IPC_CREAT IPC_PRIVATE IPC_RMID IPC_SET IPC_STAT memread memwrite shmat shmdt);
 
 my @table = map {
     my $value = $_;
@@ -69,6 +69,21 @@ sub wait_for_confirm {
     }
 }
 
+sub fetch_reply {
+    my ($id, $checksum, $size, $token) = unpack 'l< V Q< a16', $_[0];
+    my $memory = shmat($id, undef, 0) // die "shmat: $!\n";
+    memread($memory, my $head, 0, 40) or die "memread: $!\n";
+    my $is_ours = $head eq pack 'a12 a4 a16 Q<', "\x89myqrepl" . pack('V', 1),
+        substr($head, 12, 4), $token, $size;
+    if ($is_ours) {
+        memread($memory, my $reply, 64, $size) or die "memread: $!\n";
+        shmctl($id, IPC_RMID, 0);
+        shmdt($memory);
+        return $reply if crc32c($reply) == $checksum;
+    }
+    die "the reply is not where it should be\n";
+}
+
 sub wait_for_reply {
     my ($queue, $token, $sequence, $progress) = @_;
     my $reply = '';
@@ -86,7 +101,10 @@ sub wait_for_reply {
             $progress->($first, $second, $text) if $status == 17;
             next;
         }
-        return ($status, $text, '') if $status == 1;    # its reply has no room in this queue
+        if ($status == 1) {    # done, but its reply has no room in this queue
+            my $reference = substr $answer, $head_size + 32 + $text_size;
+            return length $reference ? (0, '', fetch_reply($reference)) : ($status, $text, '');
+        }
         $reply = '' if $first == 0;
         $reply .= substr $answer, $head_size + 32 + $text_size if $first == length $reply;
         return ($status, $text, $reply) if length $reply >= $second;

@@ -66,6 +66,24 @@ def wait_for_confirm(queue, token, sequence):
                 return status
 
 
+def fetch_reply(reference):
+    import sysv_ipc
+
+    segment_id, checksum, size, token = struct.unpack("<iIQ16s", reference)
+    memory = sysv_ipc.attach(segment_id)
+    try:
+        head = struct.unpack("<8sIi16sQ", memory.read(40))
+        if (head[0], head[1], head[3], head[4]) != (b"\x89myqrepl", 1, token, size):
+            raise ValueError("another's shared memory")
+        reply = memory.read(size, 64)
+        memory.remove()
+    finally:
+        memory.detach()
+    if crc32c(reply) != checksum:
+        raise ValueError("the checksum of the reply is wrong")
+    return reply
+
+
 def wait_for_reply(queue, token, sequence, progress=lambda done, total, text: None):
     reply = b""
     while True:
@@ -82,7 +100,7 @@ def wait_for_reply(queue, token, sequence, progress=lambda done, total, text: No
                 progress(first, second, text)
             continue
         if status == 1:  # done, but its reply has no room in this queue
-            return status, text, b""
+            return (0, b"", fetch_reply(part)) if part else (status, text, b"")
         if first == 0:
             reply = b""
         if first == len(reply):

@@ -249,6 +249,42 @@ void understands_a_reply(const Language& language) {
     CHECK(MessageQueue::list().size() == 1);
 }
 
+// A call whose reply has no room in the queue.
+int answer_in_shared_memory(const MessageQueue& queue, const std::string& whole) noexcept {
+    if (setresgid(daemon_user, daemon_user, daemon_user) != 0) return 1;
+    if (setresuid(daemon_user, daemon_user, daemon_user) != 0) return 2;
+    const auto message = queue.receive(largest_body(), Selector::any(), Wait::yes);
+    Envelope envelope;
+    if (!message || decode_envelope(message->body, envelope) != EnvelopeError::none) return 3;
+    const auto caller = maker_of_reply_queue(envelope.reply->queue_id, daemon_user);
+    if (!caller) return 4;
+    OutgoingBlob blob(OutgoingBlob::ReplyTo{*caller, envelope.reply->queue_id}, bytes(whole));
+    Reply cut{1, Reply::Status::cut, "no room", 0, whole.size(), {}};
+    cut.large = blob.reference();
+    if (send_reply(envelope.reply->queue_id, daemon_user, envelope.reply->token,
+                   encode_reply(cut, envelope.id)) != ReplyStatus::sent) {
+        return 5;
+    }
+    blob.sent();
+    return 0;
+}
+
+void fetches_a_large_reply(const Language& language) {
+    const Sender sender(language);
+    const ScratchQueue queue = daemons_queue();
+    std::string whole;
+    for (int i = 0; i < 100'000; ++i)
+        whole += static_cast<char>(i * 7);
+    const pid_t daemon = fork_child([&] { return answer_in_shared_memory(queue, whole); });
+    const Run called = sender.speak("hello", {"call", queue_key, "7"});
+    CHECK(called.err == "");
+    CHECK(called.out == whole);
+    CHECK(called.exit_code == 0);
+    CHECK(wait_for(daemon) == 0);
+    CHECK(SharedMemory::list().empty());
+    CHECK(MessageQueue::list().size() == 1);
+}
+
 // The blocks of code in a Markdown text that are marked as `language`.
 std::vector<std::string> code_blocks(const std::string& text, const std::string& language) {
     std::vector<std::string> blocks;
@@ -311,6 +347,16 @@ TEST_CASE("Python calls, and understands the reply") {
 }
 TEST_CASE("Perl calls, and understands the reply") {
     understands_a_reply(perl);
+}
+
+TEST_CASE("PHP calls, and fetches a reply from shared memory") {
+    fetches_a_large_reply(php);
+}
+TEST_CASE("Python calls, and fetches a reply from shared memory") {
+    fetches_a_large_reply(python);
+}
+TEST_CASE("Perl calls, and fetches a reply from shared memory") {
+    fetches_a_large_reply(perl);
 }
 
 TEST_CASE("A reply queue made in C is answered on") {

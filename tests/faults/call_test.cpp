@@ -3,7 +3,9 @@
 #include "ipc/envelope.hpp"
 #include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
+#include "ipc/shared_memory.hpp"
 #include "tests/faults/processes.hpp"
+#include "tests/faults/tracer.hpp"
 #include "tests/support/daemon_process.hpp"
 
 #include <doctest/doctest.h>
@@ -17,8 +19,10 @@
 
 #include <atomic>
 #include <cstdint>
+#include <fstream>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 using namespace myq::test;
@@ -55,6 +59,18 @@ bool answers(const DaemonProcess& daemon) {
     return daemon.myq({"call", "jobs/work", "echo hello", "--timeout", "60s"}).out == "hello";
 }
 
+// A call of 200 000 bytes, each system call of which may fail or kill.
+Run traced_call(const DaemonProcess& daemon, const std::string& trace, const std::string& fault) {
+    return run({"strace", "-f", "-qq", "-o", "/dev/null", "-e", "trace=" + trace, "-e",
+                fmt::format("inject={}", fault), MYQ_BINARY, "-c", daemon.config_file(), "call",
+                "jobs/work", "large 200000", "--timeout", "60s"});
+}
+
+bool no_memory_is_left(const DaemonProcess& daemon) {
+    return daemon.stop().exit_code == 0 && daemon.start().exit_code == 0 &&
+           eventually([] { return myq::SharedMemory::list().empty(); });
+}
+
 // Only the daemon's own is left. What the dead leave is cleared away at most once a minute by each
 // process that answers: a daemon that has just started does at once.
 bool all_is_cleared_away(const DaemonProcess& daemon) {
@@ -67,11 +83,11 @@ std::uint64_t messages_in(int queue_id) {
 }
 
 // A message with any address for its reply.
-void call_for(const DaemonProcess& daemon, const myq::ReplyAddress& address) {
+void call_for(const DaemonProcess& daemon, const myq::ReplyAddress& address,
+              const std::string& body = "echo hello") {
     myq::Envelope envelope;
     envelope.id = myq::MessageId::random();
     envelope.reply = address;
-    const std::string body = "echo hello";
     envelope.body = std::as_bytes(std::span(body));
     REQUIRE(daemon.queue().send(7, myq::encode_envelope(envelope)) == myq::SendStatus::sent);
 }
@@ -190,4 +206,85 @@ TEST_CASE("F45: a storm of SIGKILL on the workers: each caller is told in the en
         }
         CHECK(all_is_cleared_away(daemon));
     }
+}
+
+TEST_CASE("F45: a caller killed at any system call of a large reply leaves none of it") {
+    const DaemonProcess daemon(called("memory"));
+    REQUIRE(daemon.start().exit_code == 0);
+    for (const char* call : {"shmat", "shmctl", "shmdt", "exit_group"}) {
+        for (const int when : {1, 2, 3}) {
+            CAPTURE(fmt::format("{}:{}", call, when));
+            traced_call(daemon, call, fmt::format("{}:signal=SIGKILL:when={}", call, when));
+            CHECK(no_memory_is_left(daemon));
+            CHECK(answers(daemon));
+        }
+    }
+    // With the message there, and not read.
+    const pid_t caller = start_call(daemon, "nap 200");
+    REQUIRE(daemon.logged("napping"));
+    ::kill(caller, SIGSTOP);
+    for (const char* body : {"large 200000", "large 300000"}) {
+        for (const auto& queue : MessageQueue::list()) {
+            if (queue.key == IPC_PRIVATE) call_for(daemon, {queue.id, 7, 1}, body);
+        }
+    }
+    REQUIRE(eventually([] { return myq::SharedMemory::list().size() == 2; }));
+    REQUIRE(daemon.stop().exit_code == 0);
+    REQUIRE(daemon.start().exit_code == 0);
+    CHECK(myq::SharedMemory::list().size() == 2);  // it may come for them still
+    kill_and_reap(caller);
+    CHECK(no_memory_is_left(daemon));
+    CHECK(all_is_cleared_away(daemon));
+}
+
+TEST_CASE(
+    "F45: a worker killed at any system call of a large reply: its caller is told in the end") {
+    const DaemonProcess daemon(called("memory"));
+    const std::string trace = daemon.dir() / "trace";
+    for (const auto& [call, times] : std::vector<std::pair<std::string, int>>{{"shmget", 1},
+                                                                              {"shmat", 1},
+                                                                              {"shmctl", 7},
+                                                                              {"madvise", 2},
+                                                                              {"msgsnd", 1},
+                                                                              {"shmdt", 1}}) {
+        for (int when = 1; when <= times; ++when) {
+            CAPTURE(fmt::format("{}:{}", call, when));
+            REQUIRE(daemon.start().exit_code == 0);  // the queue is there
+            REQUIRE(daemon.stop().exit_code == 0);
+            start_traced(daemon, {"-o", trace, "-e", "trace=" + call, "-e",
+                                  fmt::format("inject={}:signal=SIGKILL:when={}", call, when)});
+            std::atomic<bool> ended = false;
+            Run end;
+            {
+                std::jthread caller([&] {
+                    end = daemon.myq({"call", "jobs/work", "large 200000", "--timeout", "120s"});
+                    ended = true;
+                });
+                CHECK(eventually(
+                    [&] { return ended || count(read_file(trace), "killed by SIGKILL") > 0; }));
+                kill_every_process();
+                REQUIRE(daemon.start().exit_code == 0);
+            }
+            CHECK(end.exit_code == 0);
+            CHECK_MESSAGE(end.out == std::string(200'000, 'x'), end.err);
+            CHECK(no_memory_is_left(daemon));
+            REQUIRE(daemon.stop().exit_code == 0);
+        }
+    }
+}
+
+TEST_CASE("F45: no room for a large reply: its caller is told that it was there") {
+    const DaemonProcess daemon(called("memory"));
+    REQUIRE(daemon.start().exit_code == 0);
+    std::ofstream("/proc/sys/kernel/shmmni") << 0;
+    const Run full = daemon.myq({"call", "jobs/work", "large 200000", "--timeout", "60s"});
+    CHECK(full.exit_code == 71);
+    CHECK(full.out == "");
+    CHECK_MESSAGE(full.err.find("cut: its reply of 200000 bytes has no room in the caller's queue, "
+                                "and elsewhere: ") != std::string::npos,
+                  full.err);
+    CHECK(full.err.find("kernel.shmmni") != std::string::npos);
+    std::ofstream("/proc/sys/kernel/shmmni") << 4096;
+    CHECK(daemon.myq({"call", "jobs/work", "large 200000", "--timeout", "60s"}).out.size() ==
+          200'000);
 }

@@ -82,6 +82,33 @@ TEST_CASE("blobs: a file of some megabytes arrives byte for byte, on every kind 
     }
 }
 
+TEST_CASE("blobs: the bundled handlers take a body of some megabytes, or say why not") {
+    Scene scene;
+    scene.daemon.configure({{"log", "append", "store"},
+                            "retry: {attempts: 2, delay: 10ms}\nhandlers:"
+                            "\n  - {type: 1, plugin: log}"
+                            "\n  - {type: 2, plugin: append, options: {file: /mnt/out/lines}}"
+                            "\n  - {type: 3, plugin: store, options: {key: 0x77, size: 8000000}}"
+                            "\n  - {type: 4, plugin: store, options: {key: 0x78}}",
+                            {}});
+    REQUIRE(scene.daemon.start().exit_code == 0);
+    std::string body(4'000'000, 'x');
+    body.back() = '!';
+    for (const char* type : {"1", "2", "3", "4"})
+        CHECK(scene.send(body, {fmt::format("jobs/{}", type)}).exit_code == 0);
+    CHECK(scene.daemon.logged("log: type 1, 4000000 bytes: " + std::string(256, 'x') +
+                              "... and 3999744 more"));
+    CHECK(eventually([&] { return read_file("/mnt/out/lines") == body + "\n"; }));
+    const std::string read = "$v = @shm_get_var(shm_attach(0x77), 3); echo strlen($v), $v[-1];";
+    CHECK(eventually([&] { return run({"php", "-r", read}).out == "4000000!"; }));
+    // Who makes the segment larger may have it tried again.
+    CHECK(scene.daemon.logged("is dead: 2 attempts; the last one: shared memory 0x00000078: there "
+                              "is no room for 4000013 bytes"));
+    // Of the variables' own memory there are two segments.
+    CHECK(eventually([] { return myq::SharedMemory::list().size() == 2; }));
+    CHECK(scene.daemon.stop().exit_code == 0);
+}
+
 TEST_CASE("blobs: confirmed, once, later: as any other message") {
     const Scene scene;
     REQUIRE(scene.daemon.start().exit_code == 0);

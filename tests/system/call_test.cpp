@@ -1,4 +1,5 @@
 // myq call: the whole way, from a caller to a handler and back.
+#include "ipc/shared_memory.hpp"
 #include "tests/support/daemon_process.hpp"
 
 #include <doctest/doctest.h>
@@ -64,18 +65,21 @@ TEST_CASE("call: what the handler replies is what the caller prints") {
     CHECK(reply["id"].get<std::string>().size() == 32);
 }
 
-TEST_CASE("call: a long reply comes in parts, and one that has no room is said to have none") {
-    const DaemonProcess daemon(answering());
+TEST_CASE("call: a long reply comes in parts, or from shared memory, up to max_body") {
+    const DaemonProcess daemon(answering("max_body: 2000000"));
     REQUIRE(daemon.start().exit_code == 0);
     check(call(daemon, "large 8120"), 0, std::string(8120, 'x'), "");
     check(call(daemon, "large 8121"), 0, std::string(8121, 'x'), "");
     check(call(daemon, "large 16240"), 0, std::string(16240, 'x'), "");
-    check(call(daemon, "large 16241"), 71, "",
-          "myq: jobs: cut: its reply of 16241 bytes has no room in the caller's queue: it is done, "
-          "but have the handler reply less, or raise kernel.msgmnb\n");
-    check(call(daemon, "large 2000000"), 71, "",
-          "myq: jobs: cut: its reply of 2000000 bytes has no room in the caller's queue: it is "
-          "done, but have the handler reply less, or raise kernel.msgmnb\n");
+    check(call(daemon, "large 16241"), 0, std::string(16241, 'x'), "");
+    check(call(daemon, "large 2000000"), 0, std::string(2'000'000, 'x'), "");
+    const json reply = json::parse(call(daemon, "large 100000", {"--json"}).out);
+    CHECK(reply["status"] == "done");
+    CHECK(reply["size"] == 100'000);
+    check(call(daemon, "large 2000001"), 71, "",
+          "myq: jobs: cut: its reply of 2000001 bytes has no room in the caller's queue: it is "
+          "done, but have the handler reply less, or raise max_body\n");
+    CHECK(myq::SharedMemory::list().empty());
     CHECK(daemon.logged("that is more than is kept"));
     check(call(daemon, "echo next"), 0, "next", "");
 }

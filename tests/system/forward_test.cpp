@@ -1,4 +1,6 @@
 // The plugin forward between two queues of the real daemon.
+#include "ipc/blob.hpp"
+#include "ipc/envelope.hpp"
 #include "ipc/message_queue.hpp"
 #include "tests/support/bytes.hpp"
 #include "tests/support/daemon_process.hpp"
@@ -6,7 +8,9 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <optional>
 #include <set>
+#include <span>
 #include <string>
 
 using namespace myq;
@@ -73,4 +77,36 @@ TEST_CASE("forward: a wrong option is named with its line before anything starts
     CHECK(
         check.err.find("options: plugin forward: option 'type' must be a number from 1, or same") !=
         std::string::npos);
+}
+
+TEST_CASE("forward: a body of some megabytes goes on through shared memory, in an envelope only") {
+    const auto target = make_target();
+    const DaemonProcess daemon(
+        {{"forward"},
+         "handlers:\n"
+         "  - {type: 1, plugin: forward, options: {key: 0x6d797122, envelope: true, type: 9}}\n"
+         "  - {type: 2, plugin: forward, options: {key: 0x6d797122}}\n",
+         {}});
+    REQUIRE(daemon.start().exit_code == 0);
+    const std::string body(4'000'000, 'x');
+    write_file("/mnt/body", body);
+    REQUIRE(daemon.myq({"send", "jobs/1", "--file", "/mnt/body"}).exit_code == 0);
+    std::string message;
+    REQUIRE(eventually([&] { return !(message = next(target)).empty(); }));
+    Envelope envelope;
+    REQUIRE(decode_envelope(std::as_bytes(std::span(message)), envelope) == EnvelopeError::none);
+    CHECK(envelope.id.is_set());
+    REQUIRE(envelope.blob);
+    std::optional<IncomingBlob> blob;
+    REQUIRE(IncomingBlob::open(*envelope.blob, 950, blob) == BlobError::none);
+    std::string copy(blob->size(), ' ');
+    CHECK(blob->copy(std::as_writable_bytes(std::span(copy))));
+    CHECK(copy == body);
+    blob->remove();
+    // Any other reader knows nothing of shared memory.
+    REQUIRE(daemon.myq({"send", "jobs/2", "--file", "/mnt/body"}).exit_code == 0);
+    CHECK(daemon.logged("is dead: plugin forward rejects it: msgsnd queue 0x6d797122: "));
+    blob.reset();
+    CHECK(eventually([] { return SharedMemory::list().empty(); }));
+    target.remove();
 }

@@ -245,11 +245,35 @@ TEST_CASE("try: a wrong command line is 64, with what is wrong") {
         CHECK(wrong.exit_code == 64);
         CHECK_MESSAGE(wrong.err.find(row.sentence) != std::string::npos, wrong.err);
     }
-    write_file(bench.daemon.dir() / "large", std::string(2 << 20, 'x'));
     const std::string plugin = bench.daemon.plugin_dir() / "log.so";
-    const Run large =
-        bench.daemon.myqd({"--try", "--plugin", plugin, "--body", bench.daemon.dir() / "large"});
-    CHECK(large.exit_code == 64);
-    CHECK(large.err.find("no message has more than") != std::string::npos);
     CHECK(bench.daemon.myqd({"--try", "--plugin", plugin, "--body", "/no/such"}).exit_code == 73);
+}
+
+TEST_CASE("try: a body may be as long as the daemon would take it, and gets to the handler whole") {
+    Bench bench({"exec"});
+    bench.daemon.configure({{}, "max_body: 5000000\nhandlers: [{type: any, plugin: log}]", {}});
+    const std::string body(4'000'000, 'x');
+    for (const char* more : {"", "--no-fork"}) {
+        CAPTURE(std::string(more));
+        std::vector<std::string> options{"--option", "command=/bin/sh",
+                                         "--option", "command=-c",
+                                         "--option", "command=echo got $(wc -c)"};
+        if (*more != '\0') options.emplace_back(more);
+        const Run tried = bench.attempt("exec.so", body, options);
+        CHECK(tried.out == "done\n");
+        CHECK_MESSAGE(tried.err.find("exec: sh: got 4000000\n") != std::string::npos, tried.err);
+    }
+    const Run large = bench.attempt("exec.so", body + std::string(2'000'000, 'x'),
+                                    {"--queue", "jobs", "--option", "command=/bin/true"});
+    CHECK(large.exit_code == 64);
+    CHECK_MESSAGE(large.err.find("no body may have more than 5000000 bytes: see max_body") !=
+                      std::string::npos,
+                  large.err);
+}
+
+TEST_CASE("try: nobody is sent to a list of the dead that the trial is not in") {
+    const Bench bench({"log"});
+    const Run tried = bench.attempt("log.so", "{", {"--format", "json"});
+    CHECK_MESSAGE(tried.err.find("is dead: its body is not JSON\n") != std::string::npos,
+                  tried.err);
 }

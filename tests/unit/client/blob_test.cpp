@@ -160,6 +160,23 @@ TEST_CASE("A blob whose body cannot be had is received as it is, with the reason
                       "is gone: it is written as it is\n");
 }
 
+TEST_CASE("--max-size is about the body, wherever it lies, and what is cut was taken whole") {
+    const Jobs jobs;
+    const std::string body(100'000, 'x');
+    check_myq({"send", "jobs/7", body}, 0, "", "");
+    check_myq({"recv", "jobs", "--max-size", "99999"}, 65, "",
+              "myq: jobs: a message of type 7 has a body of 100000 bytes in shared memory, longer "
+              "than 99999; it was put back, behind the others: raise --max-size, or have it cut "
+              "with --truncate\n");
+    CHECK(segments() == 1);
+    check_myq({"recv", "jobs", "--max-size", "10", "--truncate"}, 0, "xxxxxxxxxx",
+              "myq: jobs: a message of type 7 was cut to 10 bytes\n");
+    CHECK(segments() == 0);
+    check_myq({"send", "jobs/7", body}, 0, "", "");
+    check_myq({"recv", "jobs", "--max-size", "100000"}, 0, body, "");
+    CHECK(segments() == 0);
+}
+
 TEST_CASE("A body that cannot be written out is put back, and still there") {
     const ScratchQueue queue(MessageQueue::create(QueueKey::from_text("0x77"), 0600));
     const std::string body = any_bytes(100'000);

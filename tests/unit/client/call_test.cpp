@@ -1,5 +1,7 @@
 // call: one message whose sender waits for what its handler replies.
 #include "client/call_progress.hpp"
+#include "ipc/blob.hpp"
+#include "ipc/shared_memory.hpp"
 #include "tests/unit/client/client_process.hpp"
 #include "tests/unit/client/intake.hpp"
 #include "tests/unit/ipc/child.hpp"
@@ -69,14 +71,13 @@ TEST_CASE("Every end of a call has its exit status and its sentence") {
         int exit_status;
         std::string out, advice;
     };
-    for (const Row& row :
-         {Row{Status::cut, 71, "",
-              "it is done, but have the handler reply less, or raise kernel.msgmnb"},
-          Row{Status::rejected, 65, "reply", "see myq dead list"},
-          Row{Status::dead, 70, "", "see myq dead list"},
-          Row{Status::expired, 75, "",
-              "give it longer with --ttl, or see that its workers keep up"},
-          Row{Status::refused, 75, "", "try again later"}}) {
+    for (const Row& row : {Row{Status::cut, 71, "",
+                               "it is done, but have the handler reply less, or raise max_body"},
+                           Row{Status::rejected, 65, "reply", "see myq dead list"},
+                           Row{Status::dead, 70, "", "see myq dead list"},
+                           Row{Status::expired, 75, "",
+                               "give it longer with --ttl, or see that its workers keep up"},
+                           Row{Status::refused, 75, "", "try again later"}}) {
         const Callee callee;
         ClientProcess caller(callee.args({"hello"}));
         Intake::reply(callee.intake.take(), end(row.status, "wh\x1by", row.out));
@@ -87,6 +88,41 @@ TEST_CASE("Every end of a call has its exit status and its sentence") {
                                  ": wh\\x1by: " + row.advice + "\n");
         CHECK(queues() == 1);
     }
+}
+
+TEST_CASE("call fetches a reply from shared memory, and says so if it is not what it should be") {
+    const Callee callee;
+    const std::string whole(100'000, 'x');
+    ClientProcess caller(callee.args({"hello", "--json"}));
+    Asked asked = callee.intake.take();
+    Reply cut = end(Status::cut, "no room");
+    cut.second = whole.size();
+    const auto answer = [&](const auto& change) {
+        OutgoingBlob blob(OutgoingBlob::ReplyTo{geteuid(), asked.reply->queue_id}, bytes(whole));
+        cut.large = blob.reference();
+        change(*cut.large);
+        Intake::reply(asked, cut);
+        blob.sent();
+    };
+    answer([](BlobReference&) {});
+    Outcome outcome = caller.wait();
+    CHECK(outcome.status == 0);
+    CHECK(outcome.out == "{\"id\":\"" + asked.id.text() +
+                             "\",\"status\":\"done\",\"text\":\"\",\"size\":100000,\"body\":\"" +
+                             whole + "\"}\n");
+    CHECK(SharedMemory::list().empty());
+    ClientProcess second(callee.args({"hello"}));
+    asked = callee.intake.take();
+    answer([](BlobReference& reference) { ++reference.checksum; });
+    outcome = second.wait();
+    CHECK(outcome.status == 71);
+    CHECK(outcome.out == "");
+    CHECK(outcome.err == "myq: " + callee.name() +
+                             ": cut: of its reply of 100000 bytes, the checksum of its body is "
+                             "wrong: it is done, but have the handler reply less, or raise "
+                             "max_body\n");
+    CHECK(SharedMemory::list().empty());
+    CHECK(queues() == 1);
 }
 
 TEST_CASE("call --json says everything, a line each") {

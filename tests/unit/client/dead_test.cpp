@@ -249,7 +249,8 @@ TEST_CASE("dead replay takes another plugin, and a debugger") {
               "myq: 1: the configuration names no handler for type 6 of queue mails: say whose it "
               "is: --plugin FILE\n");
     const Outcome outcome = test::myq({"dead", "replay", "1", "--gdb", "--plugin", "/srv/new.so"});
-    CHECK_MESSAGE(outcome.out.starts_with("gdb\n<--args><myqd><-c><" + journal.file() +
+    CHECK_MESSAGE(outcome.out.starts_with("gdb\n<--args></usr/local/sbin/myqd><-c><" +
+                                          journal.file() +
                                           "><--try><--plugin></srv/new.so><--type><6>"
                                           "<--queue><mails><--attempt><1><--no-fork><--body></"),
                   outcome.out);

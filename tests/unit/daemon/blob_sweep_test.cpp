@@ -1,5 +1,8 @@
 #include "daemon/blob_sweep.hpp"
+#include "ipc/blob.hpp"
 #include "ipc/blob_janitor.hpp"
+#include "ipc/reply.hpp"
+#include "ipc/reply_queue.hpp"
 #include "tests/unit/daemon/blob_sender.hpp"
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
@@ -138,4 +141,44 @@ TEST_CASE("what cannot be judged stays: another's queue, a queue too long, a sto
         return;
     }
     CHECK(blob.is_there());
+}
+
+TEST_CASE("the memory of a reply goes with its caller, and a minute after nobody was told of it") {
+    Scene scene;
+    // It is our own user, and so may be anything, unless it is removed.
+    std::optional<ReplyQueue> caller(std::in_place, ::geteuid());
+    BlobReference reference;
+    {
+        const std::string body = "body";
+        OutgoingBlob reply(OutgoingBlob::ReplyTo{::geteuid(), caller->id()}, bytes(body));
+        reply.sent();
+        reference = reply.reference();
+        CHECK(scene.sweep(SweepTime::at_start) == 0);  // its worker has it still
+    }
+    const auto seen_a_minute_ago = [] {
+        for (const UnattachedBlob& reply : unattached_replies(::geteuid()))
+            remove_unreferenced(reply, ::geteuid(), since_boot() - std::chrono::seconds{61},
+                                std::chrono::hours{24});
+    };
+    Reply news{1, Reply::Status::cut, "cut", 0, reference.size, {}};
+    news.large = reference;
+    REQUIRE(send_reply(caller->id(), ::geteuid(), caller->token(), encode_reply(news, {})) ==
+            ReplyStatus::sent);
+    seen_a_minute_ago();
+    REQUIRE(has_blobs_to_judge(::geteuid()));
+    CHECK(scene.sweep(SweepTime::at_start) == 0);  // it is in the queue, and was all the time
+    CHECK(caller->receive(Wait::no));
+    CHECK(scene.sweep(SweepTime::at_start) == 0);
+    CHECK(has_segment(reference.segment_id));
+    SUBCASE("its caller has gone") {
+        caller.reset();
+        CHECK(scene.sweep(SweepTime::at_work) == 1);
+    }
+    SUBCASE("its caller has read of it, and does not come") {
+        keep_referenced(unattached_replies(::geteuid()).at(0), ::geteuid());
+        seen_a_minute_ago();
+        CHECK(scene.sweep(SweepTime::at_work) == 1);
+    }
+    CHECK(!has_segment(reference.segment_id));
+    CHECK(!has_blobs_to_judge(::geteuid()));
 }

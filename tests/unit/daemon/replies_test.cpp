@@ -1,7 +1,9 @@
 #include "daemon/outcomes.hpp"
 #include "daemon/replies.hpp"
 #include "daemon/unix/clock.hpp"
+#include "ipc/blob.hpp"
 #include "ipc/reply_queue.hpp"
+#include "ipc/shared_memory.hpp"
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/journal_dir.hpp"
 #include "tests/unit/daemon/lines.hpp"
@@ -41,6 +43,22 @@ struct Caller {
     void have_room_for(std::uint64_t bytes) const {
         MessageQueue::from_id(queue.id())
             .set({.uid = {}, .gid = {}, .mode = {}, .capacity = bytes});
+    }
+
+    // The next, which must say that the reply lies in shared memory: the reply.
+    std::string large() const {
+        const std::optional<Message> answer = queue.receive(Wait::no);
+        REQUIRE(answer);
+        const auto reply = decode_reply(answer->body);
+        REQUIRE(reply->large);
+        CHECK(reply->second == reply->large->size);
+        std::optional<IncomingBlob> blob;
+        REQUIRE(IncomingBlob::open_reply(*reply->large, ::geteuid(), ::geteuid(), blob) ==
+                BlobError::none);
+        std::string whole(blob->size(), '\0');
+        CHECK(blob->copy(std::as_writable_bytes(std::span(whole))));
+        blob->remove();
+        return whole;
     }
 
     // "done 1 0/5 text|hello"; "" for nothing.
@@ -108,14 +126,14 @@ TEST_CASE("nothing is kept or told where nobody asked") {
     Replies replies;
     replies.begin(caller.address(), caller.id);
     replies.begin(std::nullopt, caller.id);
-    CHECK(replies.collect(std::vector<std::byte>(Replies::most_collected + 1)));
+    CHECK(replies.collect(std::vector<std::byte>(Replies::least_kept + 1)));
     replies.progress(1, 2, "half");
     replies.end_with_reply(Status::done, {});
     replies.tell(std::nullopt, caller.id, Status::dead, "dead");
     CHECK(caller.next() == "");
 }
 
-TEST_CASE("a long reply goes out in parts, all of them or none") {
+TEST_CASE("a long reply goes out in parts, all of them, or lies in shared memory") {
     std::ofstream("/proc/sys/kernel/msgmnb") << "65536\n";
     const std::string whole(20'000, 'x');
     const Caller caller;
@@ -127,8 +145,7 @@ TEST_CASE("a long reply goes out in parts, all of them or none") {
     };
     caller.have_room_for(20'000 + 3 * reply_overhead - 1);
     reply();
-    CHECK(caller.next() ==
-          "cut 1 0/20000 its reply of 20000 bytes has no room in the caller's queue|");
+    CHECK(caller.large() == whole);
     CHECK(caller.next() == "");
     caller.have_room_for(20'000 + 3 * reply_overhead);
     reply();
@@ -142,16 +159,67 @@ TEST_CASE("of a reply that is longer than is kept nothing is sent, but how long 
     const Caller caller;
     Replies replies;
     replies.begin(caller.address(), caller.id);
-    CHECK(replies.collect(std::vector<std::byte>(Replies::most_collected)));
+    CHECK(replies.collect(std::vector<std::byte>(Replies::least_kept)));
     CHECK_FALSE(replies.collect(raw("x")));
     CHECK_FALSE(replies.collect(raw("y")));
     replies.end_with_reply(Status::done, {});
-    CHECK(caller.next().starts_with("cut 1 0/1048578 its reply of 1048578 bytes"));
+    CHECK(caller.next() ==
+          "cut 1 0/1048578 its reply of 1048578 bytes has no room in the caller's queue|");
+    CHECK(SharedMemory::list().empty());
     // Why it was rejected is worth more than what it replied.
     replies.begin(caller.address(), caller.id);
-    replies.collect(std::vector<std::byte>(Replies::most_collected + 1));
+    replies.collect(std::vector<std::byte>(Replies::least_kept));
     replies.end_with_reply(Status::rejected, "broken");
     CHECK(caller.next() == "rejected 1 0/0 broken|");
+}
+
+TEST_CASE("a reply may be as long as max_body, and its memory is gone if nobody is told") {
+    constexpr std::size_t most = 3 * Replies::least_kept;
+    const Caller caller;
+    Replies replies(most);
+    const auto reply = [&] {
+        replies.begin(caller.address(), caller.id);
+        CHECK(replies.collect(std::vector<std::byte>(most, std::byte{'x'})));
+        replies.end_with_reply(Status::done, {});
+    };
+    reply();
+    CHECK(caller.large() == std::string(most, 'x'));
+    CHECK(SharedMemory::list().empty());
+    caller.have_room_for(50);
+    reply();
+    CHECK(caller.next() == "");
+    CHECK(SharedMemory::list().empty());
+    caller.have_room_for(1000);
+    std::ofstream("/proc/sys/kernel/shmmax") << 100'000;
+    reply();
+    const std::string told = caller.next();
+    CHECK_MESSAGE(told.starts_with("cut 1 0/3145728 its reply of 3145728 bytes has no room in the "
+                                   "caller's queue, and elsewhere: "),
+                  told);
+    replies.begin(ReplyAddress{2'000'000'000, 7, 1}, caller.id);
+    CHECK(replies.collect(std::vector<std::byte>(most)));
+    replies.end_with_reply(Status::done, {});
+    CHECK(SharedMemory::list().empty());
+}
+
+TEST_CASE("replies that are not fetched get so much of the machine's memory, and no more") {
+    const Caller caller;
+    Replies replies;
+    const auto reply = [&] {
+        replies.begin(caller.address(), caller.id);
+        CHECK(replies.collect(std::vector<std::byte>(Replies::least_kept, std::byte{'x'})));
+        replies.end_with_reply(Status::done, {});
+    };
+    const SharedMemory others =
+        SharedMemory::create(QueueKey::private_queue(), largest_blob - Replies::least_kept, 0600);
+    reply();
+    CHECK(caller.large() == std::string(Replies::least_kept, 'x'));
+    const SharedMemory another = SharedMemory::create(QueueKey::private_queue(), 1, 0600);
+    reply();
+    CHECK(caller.next() ==
+          "cut 1 0/1048576 its reply of 1048576 bytes has no room in the caller's queue|");
+    others.remove();
+    another.remove();
 }
 
 TEST_CASE("progress is told now and then, and never where an end would have no room after it") {

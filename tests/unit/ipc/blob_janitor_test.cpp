@@ -1,6 +1,8 @@
 #include "ipc/blob.hpp"
 #include "ipc/blob_head.hpp"
 #include "ipc/blob_janitor.hpp"
+#include "ipc/reply.hpp"
+#include "ipc/reply_queue.hpp"
 #include "tests/unit/ipc/envelope_bytes.hpp"
 #include "tests/unit/ipc/scratch_queue.hpp"
 #include "tests/unit/ipc/user_process.hpp"
@@ -56,6 +58,25 @@ int make_unfinished(const auto& tell, Begun begun) {
     tell(segment.id());
     return 0;
 }
+
+// A caller of the daemon's, which waits, and a reply for it that nobody has attached.
+struct Callee {
+    BlobReference large() const {
+        OutgoingBlob blob(OutgoingBlob::ReplyTo{caller, queue.id()}, bytes("body"));
+        blob.sent();
+        return blob.reference();
+    }
+    void tell(const BlobReference& reference) const {
+        Reply news{1, Reply::Status::cut, "cut", 0, reference.size, {}};
+        news.large = reference;
+        REQUIRE(send_reply(queue.id(), self, queue.token(), encode_reply(news, {})) ==
+                ReplyStatus::sent);
+    }
+
+    uid_t self = geteuid();
+    uid_t caller = 952;
+    ReplyQueue queue{self};
+};
 
 }  // namespace
 
@@ -182,4 +203,66 @@ TEST_CASE("What a killed maker had not given away goes, nothing else of its user
         CHECK(!exists(one->id()));
     CHECK(exists(something_else.id()));
     CHECK(exists(alive.id()));
+}
+
+TEST_CASE("The memory of a reply is no message's, and is judged by the queue that it is for") {
+    std::optional<Callee> callee(std::in_place);
+    const uid_t self = callee->self;
+    const BlobReference reference = callee->large();
+    CHECK(unattached_blobs(self).empty());
+    CHECK(unattached_blobs(callee->caller).empty());
+    CHECK(unattached_replies(callee->caller).empty());
+    CHECK(unfetched_replies(self, callee->caller) >= 64 + 4);
+    CHECK(unfetched_replies(self, 1) == 0);
+    const auto replies = unattached_replies(self);
+    REQUIRE(replies.size() == 1);
+    CHECK(replies[0].segment_id == reference.segment_id);
+    CHECK(replies[0].token == reference.token);
+    CHECK(news_of(replies[0], self) == ReplyNews::none);
+    callee->tell(reference);
+    CHECK(news_of(replies[0], self) == ReplyNews::waits);
+    CHECK(callee->queue.receive(Wait::no));
+    CHECK(news_of(replies[0], self) == ReplyNews::none);
+    // Whoever took its queue back does not keep us from clearing up.
+    callee->tell(reference);
+    MessageQueue::from_id(callee->queue.id())
+        .set({.uid = callee->caller, .gid = {}, .mode = {}, .capacity = {}});
+    CHECK(news_of(replies[0], self) == ReplyNews::none);
+    callee.reset();
+    CHECK(news_of(replies[0], self) == ReplyNews::no_more);
+    CHECK(!remove_unreferenced(replies[0], self, 1000s, 60s));
+    CHECK(!remove_unreferenced(replies[0], self, 1059s, 60s));
+    CHECK(remove_unreferenced(replies[0], self, 1060s, 60s));
+    CHECK(!exists(reference.segment_id));
+}
+
+TEST_CASE("A reply that its caller has attached is none of the janitor's business") {
+    const Callee callee;
+    const BlobReference reference = callee.large();
+    Maker caller(callee.caller, [&](const auto& tell) {
+        std::optional<IncomingBlob> blob;
+        const BlobError error =
+            IncomingBlob::open_reply(reference, callee.self, callee.caller, blob);
+        tell(static_cast<int>(error));
+        return 0;
+    });
+    REQUIRE(caller.id() == static_cast<int>(BlobError::none));
+    CHECK(unattached_replies(callee.self).empty());
+    caller.kill();
+    CHECK(unattached_replies(callee.self).size() == 1);
+    SharedMemory::from_id(reference.segment_id).remove();
+}
+
+TEST_CASE("What a killed worker had begun for a caller and not given away goes") {
+    Maker worker(daemon_user, [](const auto& tell) {
+        const SharedMemory segment =
+            SharedMemory::create(QueueKey::private_queue(), 100, unfinished_blob_mode);
+        const AttachedMemory memory = segment.attach(Access::read_write);
+        write_blob_head(memory.writable_bytes(), {17, {}, 36, BlobUse::reply});
+        tell(segment.id());
+        return 0;
+    });
+    worker.kill();
+    CHECK(as_user(daemon_user, [] { return remove_unfinished_blobs(daemon_user); }) == 1);
+    CHECK(!exists(worker.id()));
 }

@@ -241,3 +241,61 @@ TEST_CASE("Only the very segment that was meant is removed") {
     CHECK(!exists(good.reference.segment_id));
     remove_blob(good.reference.segment_id, good.reference.token, daemon_user);
 }
+
+TEST_CASE("A large reply is made by the daemon, and fetched by its caller and nobody else") {
+    const std::string body = long_body();
+    BlobReference reference;
+    Maker maker(daemon_user, [&](const auto& tell) {
+        OutgoingBlob blob(OutgoingBlob::ReplyTo{sender, 17}, bytes(body));
+        tell(blob.reference().segment_id);
+        return 0;
+    });
+    reference.segment_id = maker.id();
+    const auto stat = SharedMemory::from_id(maker.id()).stat();
+    CHECK(stat.key == IPC_PRIVATE);
+    CHECK(stat.uid == sender);
+    CHECK(stat.creator_uid == daemon_user);
+    CHECK(stat.mode == 0600);
+    {
+        const AttachedMemory memory = writable(reference);
+        const auto head = read_blob_head(memory.bytes());
+        REQUIRE(head);
+        CHECK(head->use == BlobUse::reply);
+        CHECK(head->queue == 17);
+        reference.size = head->size;
+        reference.token = head->token;
+        reference.checksum = ~wire::extend_crc(wire::crc_begin, bytes(body));
+    }
+    const auto fetched = [&](uid_t daemon, uid_t self) {
+        std::optional<IncomingBlob> blob;
+        return IncomingBlob::open_reply(reference, daemon, self, blob);
+    };
+    CHECK(fetched(daemon_user, sender) == BlobError::none);
+    CHECK(fetched(sender, sender) == BlobError::not_ours);  // somebody else made it
+    CHECK(fetched(daemon_user, daemon_user) == BlobError::not_ours);
+    CHECK(open(reference) == BlobError::not_ours);
+    CHECK(as_user(sender, [&] {
+              std::optional<IncomingBlob> blob;
+              MUST(IncomingBlob::open_reply(reference, daemon_user, sender, blob) ==
+                   BlobError::none);
+              std::string copy(blob->size(), ' ');
+              MUST(blob->copy(std::as_writable_bytes(std::span(copy))));
+              MUST(copy == body);
+              blob->remove();
+              return 0;
+          }) == 0);
+    maker.kill();
+    CHECK(!exists(reference.segment_id));
+}
+
+TEST_CASE(
+    "A message's body is not taken for a reply, nor a reply for one, where both are one user's") {
+    OutgoingBlob body(daemon_user, queue_key, bytes("body"));
+    OutgoingBlob reply(OutgoingBlob::ReplyTo{daemon_user, 17}, bytes("reply"));
+    std::optional<IncomingBlob> blob;
+    CHECK(IncomingBlob::open_reply(body.reference(), geteuid(), daemon_user, blob) ==
+          BlobError::token);
+    CHECK(open(reply.reference()) == BlobError::token);
+    remove_blob(reply.reference().segment_id, reply.reference().token, daemon_user);
+    CHECK(exists(reply.reference().segment_id));
+}

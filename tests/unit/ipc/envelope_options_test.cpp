@@ -40,7 +40,7 @@ TEST_CASE(
 TEST_CASE("Unknown options are skipped unless they must be understood") {
     CHECK(error_of_options("ff7f 0300 aabbcc") == EnvelopeError::none);
     CHECK(error_of_options("ff7f 0000 ff7f 0000") == EnvelopeError::none);
-    CHECK(error_of_options("0700 0000") == EnvelopeError::none);  // reserved
+    CHECK(error_of_options("0700 0000") == EnvelopeError::none);
     CHECK(error_of_options("0000 0000") == EnvelopeError::none);
     CHECK(error_of_options("0200 0800 ffffffffffffff3f") == EnvelopeError::none);  // the longest
     CHECK(error_of_options("ffff 0300 aabbcc") == EnvelopeError::option);

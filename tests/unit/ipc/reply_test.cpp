@@ -51,6 +51,23 @@ TEST_CASE("A reply is read as it was written") {
           from_hex("0201000000000000 03000000 02000000 0100000000000000 0200000000000000 6e6f"));
 }
 
+TEST_CASE("A reply that was cut may say where it lies instead") {
+    BlobReference large{7, 8, 9, {}};
+    large.token.fill(std::byte{0x2a});
+    Reply cut{1, Status::cut, "why", 0, 9, {}};
+    CHECK(!decode_reply(encode_reply(cut, counting_id()))->large);
+    cut.large = large;
+    const Bytes written = encode_reply(cut, counting_id());
+    CHECK(decode_reply(written)->large == large);
+    CHECK(decode_reply(written)->text == "why");
+    // Nobody else's parts are taken for that, nor what names nothing.
+    cut.status = Status::done;
+    CHECK(!decode_reply(encode_reply(cut, counting_id()))->large);
+    cut.status = Status::cut;
+    cut.large->size = 0;
+    CHECK(!decode_reply(encode_reply(cut, counting_id()))->large);
+}
+
 TEST_CASE("What is no reply is not read as one") {
     const auto reply = [](std::string_view hex_body, EnvelopeKind kind = EnvelopeKind::reply) {
         const Bytes body = from_hex(hex_body);
