@@ -23,6 +23,9 @@ constexpr std::uint32_t blob_version = 1;
 
 // What is copied and checked at once: it is still in the processor's cache for the second.
 constexpr std::size_t piece_size = std::size_t{256} << 10U;
+// Pages that are made at once, and then written: what was just cleared is in a cache that all
+// processors share, and they need not be disturbed for each.
+constexpr std::size_t made_at_once = 4 * huge_page;
 
 const Magic& magic_of(BlobUse use) {
     return use == BlobUse::reply ? reply_magic : blob_magic;
@@ -49,17 +52,16 @@ std::uint32_t copy_checked(std::uint32_t crc, std::span<std::byte> to,
     return crc;
 }
 
-// Writes the body behind the head, and makes the pages as it comes to them: what was just cleared
-// is in the cache. Returns the checksum.
+// Writes the body behind the head, and makes the pages as it comes to them. Returns the checksum.
 std::uint32_t fill(std::span<std::byte> segment, std::span<const std::byte> body,
                    const std::string& name) {
     std::uint32_t crc = wire::crc_begin;
-    for (std::size_t begin = 0; !body.empty(); begin += huge_page) {
-        auto page = segment.subspan(begin, std::min(huge_page, segment.size() - begin));
-        if (!make_pages(page)) throw IpcError(IpcCall::shmat, ENOMEM, name);
-        if (begin == 0) page = page.subspan(wire::blob_head_size);
-        const auto part = body.first(std::min(page.size(), body.size()));
-        crc = copy_checked(crc, page, part);
+    for (std::size_t begin = 0; !body.empty(); begin += made_at_once) {
+        auto room = segment.subspan(begin, std::min(made_at_once, segment.size() - begin));
+        if (!make_pages(room)) throw IpcError(IpcCall::shmat, ENOMEM, name);
+        if (begin == 0) room = room.subspan(wire::blob_head_size);
+        const auto part = body.first(std::min(room.size(), body.size()));
+        crc = copy_checked(crc, room, part);
         body = body.subspan(part.size());
     }
     return ~crc;

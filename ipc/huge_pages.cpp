@@ -16,15 +16,19 @@ constexpr int collapse = MADV_COLLAPSE;
 constexpr int collapse = 25;  // since Linux 6.1; glibc 2.36 does not know it
 #endif
 
-// The kernel makes a huge page of small ones on request, whatever
-// transparent_hugepage/shmem_enabled says, if the first of them is there.
-bool make_huge_page(std::byte* at) noexcept {
-    volatile std::byte& first = *at;
-    first = first;
-    return madvise(at, huge_page, collapse) == 0;
+// The kernel makes huge pages of small ones on request, whatever
+// transparent_hugepage/shmem_enabled says, if the first small one of each is there. In one call:
+// each first waits until every processor has put its fresh pages in order.
+bool make_huge_pages(std::span<std::byte> whole) noexcept {
+    for (std::size_t at = 0; at < whole.size(); at += huge_page) {
+        volatile std::byte& first = whole[at];
+        first = first;
+    }
+    return whole.empty() || madvise(whole.data(), whole.size(), collapse) == 0;
 }
 
 bool make_small_pages(std::span<std::byte> memory) noexcept {
+    if (memory.empty()) return true;
     constexpr std::uintptr_t page = 4096;
     const auto begin = reinterpret_cast<std::uintptr_t>(memory.data()) / page * page;
     const auto end = reinterpret_cast<std::uintptr_t>(memory.data() + memory.size());
@@ -52,15 +56,13 @@ void* reserve_for_huge_pages(std::size_t size) noexcept {
 }
 
 bool make_pages(std::span<std::byte> memory) noexcept {
-    while (!memory.empty()) {
-        const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
-        const std::size_t to_next = huge_page - address % huge_page;
-        const auto piece = memory.first(std::min(memory.size(), to_next));
-        const bool is_huge = piece.size() == huge_page && make_huge_page(piece.data());
-        if (!is_huge && !make_small_pages(piece)) return false;
-        memory = memory.subspan(piece.size());
-    }
-    return true;
+    const auto address = reinterpret_cast<std::uintptr_t>(memory.data());
+    const std::size_t to_first = (huge_page - address % huge_page) % huge_page;
+    const std::size_t before = std::min(memory.size(), to_first);
+    const auto whole = memory.subspan(before, (memory.size() - before) / huge_page * huge_page);
+    const auto after = memory.subspan(before + whole.size());
+    return make_small_pages(memory.first(before)) &&
+           (make_huge_pages(whole) || make_small_pages(whole)) && make_small_pages(after);
 }
 
 }  // namespace myq

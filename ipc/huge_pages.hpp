@@ -22,7 +22,8 @@ constexpr std::size_t in_huge_pages(std::size_t size) {
 void* reserve_for_huge_pages(std::size_t size) noexcept;
 
 // Makes all pages of `memory`, which was just mapped for writing and is not used yet: huge ones as
-// far as there are any, else small ones. False if there is no memory for them.
+// far as there are any, else small ones. False if there is no memory for them. Dearer by the call
+// than by the page where other work runs.
 bool make_pages(std::span<std::byte> memory) noexcept;
 
 }  // namespace myq

@@ -1,5 +1,6 @@
 #include "journal/journal_impl.hpp"
 #include "journal/reply_column.hpp"
+#include "journal/runs.hpp"
 #include "journal/schema.hpp"
 
 #include <algorithm>
@@ -24,6 +25,7 @@ public:
     void add(const Statement::Rows& row) {
         Entry& entry = messages_.emplace_back();
         entry.message.row = row.integer(0);
+        rows_.push_back(entry.message.row);
         entry.message.type = row.integer(1);
         entry.message.attempts = static_cast<std::uint32_t>(row.integer(2));
         const auto id = row.blob(3);
@@ -44,6 +46,7 @@ public:
             visit(entry.message);
         }
     }
+    std::span<const std::int64_t> rows() const { return rows_; }
     std::size_t size() const { return messages_.size(); }
 
 private:
@@ -52,6 +55,7 @@ private:
         std::size_t begin = 0, size = 0;
     };
     std::vector<Entry> messages_;
+    std::vector<std::int64_t> rows_;
     std::vector<std::byte> bodies_;
 };
 
@@ -101,7 +105,9 @@ std::size_t Journal::Impl::claim(DueStatements& statements, std::optional<std::i
     Claimed claimed;
     collect(statements.at_once.with(claim.queue, limit, claim.now_ms, type),
             statements.timed.with(claim.queue, limit, claim.now_ms, type), claim.limit, claimed);
-    claimed.each([&](const DueMessage& message) { sql.take.run(message.row, claim.owner); });
+    each_run(claimed.rows(), [&](std::int64_t first_row, std::int64_t last_row) {
+        sql.take.run(first_row, last_row, claim.owner);
+    });
     claimed.each(take);
     return claimed.size();
 }

@@ -72,7 +72,7 @@ std::uint64_t Journal::drop(const JournalFilter& filter) {
         std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> tally;
         for (const DeadRow& dead : rows) {
             impl_->sql.drop.run(dead.row);
-            impl_->sql.history_forget.run(dead.row);
+            impl_->sql.history_forget.run(dead.row, dead.row);
             ++tally[{dead.queue, dead.type}];
         }
         for (const auto& [place, count] : tally)

@@ -175,7 +175,9 @@ public:
     std::vector<std::int64_t> claimed(std::uint64_t owner);
 
     // What becomes of a row; nothing, if it is not there.
-    void finish(std::int64_t row);   // handled, or expired: it is gone
+    // Handled, or expired: they are gone. Rows that follow one on the other are ended at once.
+    void finish(std::span<const std::int64_t> rows);
+    void finish(std::int64_t row) { finish(std::span(&row, 1)); }
     void release(std::int64_t row);  // unclaimed, due as before
     // An `autopsy` takes the place of an earlier one; "" leaves that.
     void defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_ms,

@@ -1,5 +1,6 @@
 #include "journal/journal_impl.hpp"
 #include "journal/reply_column.hpp"
+#include "journal/runs.hpp"
 #include "journal/schema.hpp"
 
 #include <fmt/format.h>
@@ -118,9 +119,11 @@ std::vector<std::int64_t> Journal::claimed(std::uint64_t owner) {
     return claimed;
 }
 
-void Journal::finish(std::int64_t row) {
+void Journal::finish(std::span<const std::int64_t> rows) {
     impl_->require_transaction("finish");
-    if (impl_->sql.finish.run(row) > 0) impl_->sql.history_forget.run(row);
+    each_run(rows, [&](std::int64_t first, std::int64_t last) {
+        if (impl_->sql.finish.run(first, last) > 0) impl_->sql.history_forget.run(first, last);
+    });
 }
 
 void Journal::release(std::int64_t row) {

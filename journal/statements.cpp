@@ -49,7 +49,8 @@ Statements::Statements(Database& database)
                             " ?4 FROM attempt WHERE message = ?1"),
       history_find(database, "SELECT number, at, cause FROM attempt WHERE message = ?1"
                              " ORDER BY sequence"),
-      history_forget(database, "DELETE FROM attempt WHERE message = ?1"),
+      history_forget(database, "DELETE FROM attempt WHERE message BETWEEN ?1 AND ?2 AND NOT EXISTS"
+                               " (SELECT 1 FROM message WHERE id = attempt.message)"),
       except(database, "INDEXED BY waiting", "IS NOT"),
       only(database, "", "="),
       up_to(database, "INDEXED BY waiting", "<="),
@@ -57,8 +58,9 @@ Statements::Statements(Database& database)
                           " AND type <= ?3 ORDER BY type LIMIT 1"),
       type_index_there(database, "SELECT 1 FROM sqlite_schema WHERE name = 'by_type'"),
       body(database, "SELECT body FROM message WHERE id = ?1"),
-      take(database, "UPDATE message SET state = 1, owner = ?2 WHERE id = ?1 AND state = 0"),
-      finish(database, "DELETE FROM message WHERE id = ?1 AND state = 1"),
+      take(database, "UPDATE message SET state = 1, owner = ?3 WHERE id BETWEEN ?1 AND ?2"
+                     " AND state = 0"),
+      finish(database, "DELETE FROM message WHERE id BETWEEN ?1 AND ?2 AND state = 1"),
       release(database, "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1"),
       defer(database, "UPDATE message SET state = 0, attempts = ?2, due = ?3,"
                       " autopsy = coalesce(?4, autopsy) WHERE id = ?1 AND state = 1"),

@@ -32,7 +32,7 @@ struct Statements {
     Statement insert;
     Statement history_add;     // message, number, at, cause
     Statement history_find;    // message
-    Statement history_forget;  // message
+    Statement history_forget;  // first and last message; of those that are gone
 
     DueStatements except;        // all types but one; NULL: all
     DueStatements only;          // one type
@@ -40,10 +40,11 @@ struct Statements {
     Statement next_type;         // queue, above, at most
     Statement type_index_there;  // a row if types have their index
     Statement body;              // row
-    Statement take;              // row, owner
+    Statement take;              // first and last row, owner
+
+    Statement finish;  // first and last row, of which the running go
 
     // Of a row that is running; parameters: row, ...
-    Statement finish;
     Statement release;
     Statement defer;      // attempts, due, autopsy
     Statement bury;       // attempts, now, reason, autopsy

@@ -81,8 +81,10 @@ struct Forged {
 }  // namespace
 
 TEST_CASE("A blob is private, given to the daemon, and read there as it was sent") {
-    const std::string body = long_body();
-    for (const std::size_t size : {std::size_t{1}, std::size_t{4032}, body.size()}) {
+    const std::string body = long_body(18'000'001);
+    // To the last byte of small pages and of huge ones, and between.
+    for (const std::size_t size : {std::size_t{1}, std::size_t{4032}, std::size_t{3'000'001},
+                                   (std::size_t{8} << 20U) - 64, body.size()}) {
         CAPTURE(size);
         const std::string part = body.substr(0, size);
         CHECK(as_user(sender, [&] {

@@ -36,8 +36,8 @@ TEST_CASE("Memory is reserved where a huge page begins, to its end and no furthe
 }
 
 TEST_CASE("Pages are made for memory of any size, and leave it as it is") {
-    for (const std::size_t size :
-         {std::size_t{1}, std::size_t{4097}, huge_page - 1, huge_page, 2 * huge_page + 100'000}) {
+    for (const std::size_t size : {std::size_t{1}, std::size_t{4097}, huge_page - 1, huge_page,
+                                   2 * huge_page + 100'000, 5 * huge_page}) {
         CAPTURE(size);
         const auto segment = SharedMemory::create(QueueKey::private_queue(), size, 0600);
         const AttachedMemory memory = segment.attach(Access::read_write);

@@ -152,6 +152,20 @@ TEST_CASE("expired messages are given out too: whoever takes them counts them") 
     CHECK(journal.take(Selector::any(), 10, 2000).size() == 1);
 }
 
+TEST_CASE("a claim takes what it was asked for, and nothing that lies between") {
+    ScratchJournal journal;
+    for (const std::int64_t type : {1, 1, 2, 1, 2, 2, 2, 1})
+        journal.put(message(type, std::to_string(type)));
+    journal.put(message(2, "later"), "others");
+    journal.put(message(2, "2"));
+    CHECK(journal.take_bodies(Selector::only(2)) == "22222");
+    CHECK(journal.take_bodies(Selector::only(2)).empty());
+    CHECK(journal.take_bodies(Selector::except(2)) == "1111");
+    JournalFilter ready;
+    ready.states = {JournalState::ready};
+    CHECK(journal.bodies(ready) == "later");
+}
+
 TEST_CASE("one claim does not fill the memory with long bodies") {
     ScratchJournal journal;
     for (int i = 0; i < 8; ++i)

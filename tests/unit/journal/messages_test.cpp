@@ -1,4 +1,5 @@
 // What becomes of single messages.
+#include "journal/sqlite.hpp"
 #include "tests/unit/journal/scratch_journal.hpp"
 
 #include <doctest/doctest.h>
@@ -91,6 +92,26 @@ TEST_CASE("finish ends a row, and only one that is claimed") {
         journal.finish(99);
     });
     CHECK(journal.entries().empty());
+}
+
+TEST_CASE("finish ends many rows at once, and no other") {
+    ScratchJournal journal;
+    for (const char* body : {"1", "2", "3", "4", "5", "6", "7"})
+        journal.put(message(1, body));
+    REQUIRE(journal.take().size() == 7);
+    const Attempt failed{1, 100, "exit 1"};
+    for (const std::int64_t row : {3, 5}) {
+        journal.transact(Survives::kill, [&] { journal.defer(row, 1, 5000, {&failed, 1}); });
+    }
+    CHECK(journal.take(Selector::any(), 1, 5000).at(0).row == 3);
+
+    const std::int64_t rows[] = {1, 2, 3, 4, 5, 7, 7, 8};
+    journal.transact(Survives::kill, [&] { journal.finish(rows); });
+    CHECK(journal.bodies() == "65");
+    CHECK(journal.find(5, 0).value().history.size() == 1);
+    Database database(journal.file());
+    Statement attempts(database, "SELECT message FROM attempt WHERE message <> 5");
+    CHECK_FALSE(attempts.rows().next());
 }
 
 TEST_CASE("a number is never given to two rows, so that to finish one again harms no other") {

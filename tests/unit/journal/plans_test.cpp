@@ -51,6 +51,8 @@ TEST_CASE("every statement of the daemon finds its rows by an index, in order") 
         CHECK_FALSE(has(steps, "SCAN"));
         CHECK_FALSE(has(steps, "TEMP B-TREE"));
     }
+    for (const Statement* statement : {&all.take, &all.finish})
+        CHECK(has(plan(opened.database, statement->sql()), "PRIMARY KEY (rowid>? AND rowid<?)"));
     CHECK(has(plan(opened.database, all.only.at_once.sql()),
               "by_type (queue=? AND type=? AND due=?)"));
     CHECK(has(plan(opened.database, all.only.timed.sql()),

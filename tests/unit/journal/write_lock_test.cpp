@@ -8,6 +8,9 @@
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include <filesystem>
+#include <fstream>
+
 using namespace myq;
 using namespace myq::test;
 
@@ -49,6 +52,30 @@ TEST_CASE("a writer sleeps in the kernel until the other is done, whatever signa
         CHECK(wait_for(writer) == 0);
         CHECK(journal.counts(0).at(0).counts.ready == 2);
     }
+}
+
+TEST_CASE("who waits for the lock is not overtaken by who has just had it") {
+    const TempDir dir;
+    const Gate gate;
+    const auto mark = dir.path() / "the other was here";
+    const pid_t other = fork_child([&] {
+        gate.pass();
+        const WriteLock own(dir.path() / "journal.lock");
+        const WriteLock::Held held(own);
+        std::ofstream(mark).flush();
+        return 0;
+    });
+    const WriteLock lock(dir.path() / "journal.lock");
+    {
+        const WriteLock::Held first(lock);
+        gate.open();
+        REQUIRE(blocks_in(other, SYS_fcntl));
+    }
+    {
+        const WriteLock::Held again(lock);
+        CHECK(std::filesystem::exists(mark));
+    }
+    CHECK(wait_for(other) == 0);
 }
 
 TEST_CASE("who dies with the lock leaves it") {
