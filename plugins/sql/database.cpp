@@ -102,6 +102,7 @@ private:
     Result next_result(Clock::time_point deadline);
     // The server's refusal, if it is one.
     std::optional<SqlAnswer> refusal(const Result& result) const;
+    void drain(Clock::time_point deadline);
     // Waits for the last result of what was sent, and throws if one is an error.
     Result finish(Clock::time_point deadline);
     SqlBatchAnswer finish_many(std::size_t count, Clock::time_point deadline);
@@ -182,15 +183,28 @@ std::optional<SqlAnswer> Database::Session::refusal(const Result& result) const 
                      one_line(PQresultErrorField(result.get(), PG_DIAG_MESSAGE_PRIMARY))};
 }
 
+// What comes behind an error: until it is read nothing else can be sent. Nothing more comes if the
+// error was the end of the session.
+void Database::Session::drain(Clock::time_point deadline) {
+    try {
+        while (next_result(deadline))
+            continue;
+    } catch (const Lost&) {
+        return;
+    }
+}
+
 Result Database::Session::finish(Clock::time_point deadline) {
     flush(deadline);
     Result last;
-    for (;;) {
-        Result next = next_result(deadline);
-        if (!next) return last;
-        if (const auto refused = refusal(next)) throw Refused{*refused};
+    for (Result next = next_result(deadline); next; next = next_result(deadline)) {
+        if (const auto refused = refusal(next)) {
+            drain(deadline);
+            throw Refused{*refused};
+        }
         last = std::move(next);
     }
+    return last;
 }
 
 // Results up to that of the synchronisation, which is where the transaction ends; nothing stands

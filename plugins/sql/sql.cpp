@@ -95,9 +95,7 @@ public:
         std::vector<std::vector<SqlValue>> all;
         for (std::size_t i = 0; i < messages.size(); ++i)
             all.push_back(rows.emplace_back(messages[i], settings_.parameters).values);
-        std::size_t begin = 0;
-        while (begin < all.size())
-            begin = settle(messages, all, begin, all.size());
+        settle_all(messages, all, 0, all.size());
     }
 
 private:
@@ -119,6 +117,11 @@ private:
         std::vector<SqlValue> values;
     };
 
+    void settle_all(myq::Messages& messages, const Rows& rows, std::size_t begin, std::size_t end) {
+        while (begin < end)
+            begin = settle(messages, rows, begin, end);
+    }
+
     // The rows from `begin` to `end` as one, or up to the one that spoils it. Where to go on.
     std::size_t settle(myq::Messages& messages, const Rows& rows, std::size_t begin,
                        std::size_t end) {
@@ -130,7 +133,7 @@ private:
         if (may_be_one && !batch.culprit) return settle_alone(messages, rows, begin, end);
         if (may_be_one) {
             const std::size_t culprit = begin + *batch.culprit;
-            if (begin < culprit) settle(messages, rows, begin, culprit);
+            settle_all(messages, rows, begin, culprit);
             return settle_alone(messages, rows, culprit, culprit + 1);
         }
         const myq::Outcome outcome = outcome_of(batch.answer);

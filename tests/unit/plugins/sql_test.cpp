@@ -117,6 +117,17 @@ TEST_CASE(
     CHECK(rejected("SELECT $1::int; SELECT 2", "1").starts_with("SQLSTATE 42601: "));
 }
 
+TEST_CASE("sql: a message that was refused is no matter for the next one") {
+    const Stage stage;
+    stage.postgres.run("CREATE TABLE t (n int)");
+    StartedPlugin sql("sql", stage.options("INSERT INTO t VALUES ($1)", {"body"}));
+    CHECK(sql.handle("one").verdict == MYQ_REJECT);
+    CHECK(sql.handle("1") == done);
+    CHECK(sql.handle("two").verdict == MYQ_REJECT);
+    CHECK(sql.handle("2") == done);
+    CHECK(stage.postgres.run("SELECT count(*) FROM t") == "2\n");
+}
+
 TEST_CASE("sql: what is wrong with the server passes, and the next connection is a new one") {
     Stage stage;
     stage.postgres.run("CREATE TABLE t (n int)");
