@@ -2,12 +2,14 @@
 // their writers, and a plugin can write into them.
 //
 // An input is a Plan, then what lies in the slot's body from its type on, then the header from its
-// first byte on; the rest of the header is that of a slot just made.
+// first byte on; the rest of the header is that of a slot just made. Some have the first part
+// behind the body once more, where a handful may be.
 #include "daemon/batch.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/slot.hpp"
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -58,6 +60,16 @@ public:
         const std::size_t type_and_body = sizeof(std::int64_t) + file.body_capacity();
         put(file.fd(), slot_header_size, body_.first(std::min(body_.size(), type_and_body)));
         put(file.fd(), 0, rest_.first(std::min(rest_.size(), sizeof(SlotHeader))));
+    }
+
+    // A handful too, in place of a message.
+    bool has_handful() const { return plan_.role >= 128; }
+    void write_behind(const SlotFile& file) const {
+        struct stat status {};
+        must(::fstat(file.fd().value(), &status) == 0);
+        must(::ftruncate(file.fd().value(), status.st_size + 2 * page) == 0);
+        put(file.fd(), static_cast<std::size_t>(status.st_size),
+            body_.first(std::min(body_.size(), 2 * page)));
     }
 
 private:
@@ -146,13 +158,17 @@ void use_again(Slot& slot) {
 void be_worker(const Input& input) {
     const SlotFile file(input.capacity());
     input.write_to(file);
+    if (input.has_handful()) input.write_behind(file);
     look(file);
     Slot slot(file);
     must(slot.done_rows().size() <= Slot::most_done);
-    if (slot.occupied()) {
+    must(slot.handful().messages().size() <= Handful::most_messages);
+    do {
+        if (!slot.occupied()) continue;
         check_message(slot);
         settle(slot, file, input.role());
-    }
+    } while (slot.take_next());
+    must(!slot.handful().is_open());
     use_again(slot);
     look(file);
 }
