@@ -62,9 +62,9 @@ TEST_CASE("sql batch: what the server refuses is refused alone, and the others a
     CHECK(answers[3].reason.starts_with("SQLSTATE 23514: "));
     CHECK(answers[5].reason ==
           "SQLSTATE 22021: the body has a NUL byte, which only bytea can hold");
-    for (const std::size_t bad : {2, 3, 5})
+    for (const std::size_t bad : {2U, 3U, 5U})
         CHECK(answers[bad].verdict == MYQ_REJECT);
-    for (const std::size_t good : {0, 1, 4, 6, 7})
+    for (const std::size_t good : {0U, 1U, 4U, 6U, 7U})
         CHECK(answers[good] == done);
     CHECK(stage.rows() == "1 2 5 7 8|3\n");
     CHECK(sql.handle_many({"9", "10"}) == Answers{done, done});
