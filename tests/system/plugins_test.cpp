@@ -16,7 +16,7 @@ TEST_CASE("plugins: a bad one that the configuration names stops the start, with
         const char* sentence;
     };
     const Row rows[] = {
-        {"wrong_abi", "", 78, "wrong_abi.so: is built for plugin ABI 99.0, this daemon has 1.2"},
+        {"wrong_abi", "", 78, "wrong_abi.so: is built for plugin ABI 99.0, this daemon has 1."},
         {"no_symbol", "", 78, "no_symbol.so: exports no myq_plugin_entry()"},
         {"not_elf", "", 78, "not_elf.so: is not a shared object (ELF)"},
         {"null_entry", "", 78, "null_entry.so: refuses this daemon"},
