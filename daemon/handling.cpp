@@ -28,6 +28,10 @@ std::string cause_of(const WorkerSeat& seat, const LiveHandler& handler) {
     return fmt::format("{} in {}", seat.last_end, plugin);
 }
 
+std::int64_t deadline_of(const LiveHandler& handler) {
+    return handler.timeout_ns == 0 ? 0 : monotonic_ns() + handler.timeout_ns;
+}
+
 Outcomes::Keeps keeps_of(const WorkerTask& task) {
     return task.from == WorkerTask::From::journal_once ? Outcomes::Keeps::nothing
                                                        : Outcomes::Keeps::the_dead;
@@ -290,10 +294,6 @@ bool Handling::unpack(std::size_t row) {
         id_text_[text.copy(id_text_.data(), id_text_.size() - 1)] = '\0';
     }
     return true;
-}
-
-std::int64_t Handling::deadline_of(const LiveHandler& handler) const {
-    return handler.timeout_ns == 0 ? 0 : monotonic_ns() + handler.timeout_ns;
 }
 
 std::size_t Handling::row_of(std::int64_t type) const {

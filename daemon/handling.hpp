@@ -62,7 +62,6 @@ private:
     bool call(const LiveHandler& handler);
     std::size_t gather(const LiveHandler& handler);
 
-    std::int64_t deadline_of(const LiveHandler& handler) const;
     const RetryConfig& policy_of(const LiveHandler& handler) const {
         return handler.config->retry ? *handler.config->retry : task_.queue.retry;
     }

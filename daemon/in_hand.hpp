@@ -30,7 +30,7 @@ struct InHand {
 // The slot must be occupied.
 InHand take_in_hand(const Slot& slot);
 // One that waits behind it.
-InHand take_in_hand(const Handful::Message& message);
+InHand take_in_hand(const Handful::Message& waiting);
 
 // When a message that says `due` or `delay` is due, 0 for at once.
 std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms);

@@ -57,7 +57,7 @@ private:
     };
 
     void read(const Plan& plan, const std::string& name);
-    void begin(Inspection& inspection);
+    static void begin(Inspection& inspection);
     void conclude(Inspection& inspection);
 
     uid_t trusted_;
