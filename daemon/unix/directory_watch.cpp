@@ -25,7 +25,7 @@ std::filesystem::path without_slash(const std::filesystem::path& path) {
 
 }  // namespace
 
-DirectoryWatch::DirectoryWatch(std::filesystem::path directory)
+DirectoryWatch::DirectoryWatch(const std::filesystem::path& directory)
     : directory_(without_slash(directory)),
       inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
     if (!inotify_) throw failure("inotify_init1");

@@ -17,7 +17,7 @@ class DirectoryWatch {
 public:
     // Throws std::system_error where the directory cannot be watched: it is not there, or the
     // machine's limits are reached.
-    explicit DirectoryWatch(std::filesystem::path directory);
+    explicit DirectoryWatch(const std::filesystem::path& directory);
 
     int fd() const { return inotify_.value(); }  // readable when news() has something
 

@@ -106,6 +106,26 @@ Body settling(Stage& stage, const std::string& name) {
     abort();
 }
 
+// Is ready; whichever of them is told to dies over a message of type 7.
+Body dying_when_told(const Lines& gate) {
+    return [&gate](const WorkerSeat& seat) {
+        become_interruptible(seat.supervisor, [] {});
+        Stage::be_ready(seat);
+        pollfd told{gate.in(), POLLIN, 0};
+        while (!stop_requested()) {
+            char word = 0;
+            if (::poll(&told, 1, -1) <= 0 || ::read(gate.in(), &word, 1) != 1) continue;
+            Slot slot(seat.slot);
+            die_over(slot, 7);
+        }
+        return 0;
+    };
+}
+
+void tell_to_die(const Lines& gate) {
+    REQUIRE(::write(gate.out(), "!", 1) == 1);
+}
+
 }  // namespace
 
 TEST_CASE("a delivery: one worker first, beside those of before, then all, and those leave") {
@@ -275,25 +295,13 @@ TEST_CASE("code that dies over its first message after it came to all is taken b
     Stage stage;
     Post post(stage);
     const Lines gate;
-    post.ready = {delivery(
-                      [&](const WorkerSeat& seat) {
-                          become_interruptible(seat.supervisor, [] {});
-                          Stage::be_ready(seat);
-                          pollfd told{gate.in(), POLLIN, 0};
-                          while (!stop_requested()) {
-                              if (::poll(&told, 1, -1) <= 0) continue;
-                              Slot slot(seat.slot);
-                              die_over(slot, 7);
-                          }
-                          return 0;
-                      },
-                      1),
+    post.ready = {delivery(dying_when_told(gate), 1),
                   Delivery{Stage::generation({settling(stage, "before")})}};
     stage.start(Stage::generation({stage.patient("old")}));
     stage.lines.wait_for("ready");
     post.send();
     stage.lines.wait_for("works alone");
-    gate.say("a message");
+    tell_to_die(gate);
     stage.lines.wait_for("before settles a trial after killed by SIGSEGV");
     CHECK(stage.lines.has_seen("rejected: queue q: its worker ended over a message of type 7"));
     CHECK(stage.lines.count("accepted") == 2);
@@ -307,29 +315,15 @@ TEST_CASE("what else dies of rejected code, until that of before is back, is no 
     Post post(stage);
     post.is_slow = true;
     const Lines gate;
-    post.ready = {delivery(
-                      [&](const WorkerSeat& seat) {
-                          become_interruptible(seat.supervisor, [] {});
-                          Stage::be_ready(seat);
-                          pollfd told{gate.in(), POLLIN, 0};
-                          while (!stop_requested()) {
-                              if (::poll(&told, 1, -1) <= 0) continue;
-                              char message = 0;
-                              if (::read(gate.in(), &message, 1) != 1) continue;
-                              Slot slot(seat.slot);
-                              die_over(slot, message);
-                          }
-                          return 0;
-                      },
-                      3),
+    post.ready = {delivery(dying_when_told(gate), 3),
                   Delivery{Stage::generation({settling(stage, "before")})}};
     stage.start(Stage::generation({stage.patient("old")}));
     stage.lines.wait_for("ready");
     post.send();
     stage.lines.wait_for("works alone");
-    REQUIRE(::write(gate.out(), "\7", 1) == 1);
+    tell_to_die(gate);
     stage.lines.wait_for("rejected");
-    REQUIRE(::write(gate.out(), "\7", 1) == 1);
+    tell_to_die(gate);
     stage.lines.wait_for("a worker ended: killed by SIGSEGV");
     post.send();
     stage.lines.wait_for("before settles a trial after killed by SIGSEGV");
