@@ -6,7 +6,6 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -18,16 +17,7 @@ namespace myq {
 
 namespace {
 
-constexpr std::uint64_t slot_magic = 0x32746f6c7371796dULL;  // "myqslot2"
-constexpr std::size_t type_size = sizeof(std::int64_t);
-
 static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free);
-
-constexpr std::size_t page = 4096;
-
-std::size_t file_size(std::size_t body_capacity) {
-    return slot_header_size + (type_size + body_capacity + page - 1) / page * page;
-}
 
 void* map(int fd, std::size_t size, std::size_t offset, int protection) {
     void* address = ::mmap(nullptr, size, protection, MAP_SHARED, fd, static_cast<off_t>(offset));
@@ -53,101 +43,7 @@ void store(T& where, T value) {
     std::atomic_ref<T>(where).store(value, std::memory_order_release);
 }
 
-template <typename T>
-bool read_at(const Fd& fd, std::size_t offset, T& value) {
-    return ::pread(fd.value(), &value, sizeof value, static_cast<off_t>(offset)) ==
-           static_cast<ssize_t>(sizeof value);
-}
-
 }  // namespace
-
-SlotFile::SlotFile(const std::filesystem::path& directory, const std::string& name,
-                   std::size_t body_capacity)
-    : name_(name),
-      fd_(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)) {
-    if (!fd_) throw failure("cannot make the slot " + (directory / name).string());
-    adopt_or_make(body_capacity);
-}
-
-SlotFile::SlotFile(std::size_t body_capacity)
-    : name_("anonymous"),
-      fd_(::memfd_create("myq-slot", MFD_CLOEXEC)) {
-    if (!fd_) throw failure("cannot make a slot: memfd_create");
-    adopt_or_make(body_capacity);
-}
-
-void SlotFile::adopt_or_make(std::size_t body_capacity) {
-    struct stat st {};
-    if (::fstat(fd_.value(), &st) != 0) throw failure("fstat slot " + name_);
-    const auto size = static_cast<std::size_t>(st.st_size);
-    SlotHeader header{};
-    // What cannot be read may hold a message: only what is something else is made anew.
-    const ssize_t n = ::pread(fd_.value(), &header, sizeof header, 0);
-    if (n < 0) throw failure("cannot read the slot " + name_);
-    const bool is_slot = n == static_cast<ssize_t>(sizeof header) && header.magic == slot_magic &&
-                         header.body_capacity <= size && file_size(header.body_capacity) <= size;
-    if (!is_slot) return make(body_capacity, {});
-    body_capacity_ = header.body_capacity;
-    identity_ = header.identity;
-    if (view().occupied || body_capacity_ == body_capacity) return;
-    make(body_capacity, tallies());
-}
-
-void SlotFile::make(std::size_t body_capacity, const std::vector<TallyRow>& tallies) {
-    if (lock_holder(fd_)) throw std::runtime_error("slot " + name_ + " is held by another process");
-    const auto size = static_cast<off_t>(file_size(body_capacity));
-    // Every page now, while failing is still harmless: a hole that meets a full file system later
-    // would lose the message. Grown before it is cut, so that a slot which cannot grow stays whole
-    // for whoever has it mapped.
-    if (::fallocate(fd_.value(), 0, 0, size) != 0) throw failure("no room for the slot " + name_);
-    SlotHeader header{};
-    header.magic = slot_magic;
-    header.body_capacity = body_capacity;
-    std::copy(tallies.begin(), tallies.end(), header.tallies.begin());
-    if (::getrandom(&header.identity, sizeof header.identity, 0) != sizeof header.identity)
-        throw failure("getrandom");
-    header.identity >>= 1U;  // a positive number in SQL
-    const std::int64_t empty = 0;
-    const auto body_at = static_cast<off_t>(slot_header_size);
-    if (::ftruncate(fd_.value(), size) != 0 ||
-        ::pwrite(fd_.value(), &empty, sizeof empty, body_at) != sizeof empty ||
-        ::pwrite(fd_.value(), &header, sizeof header, 0) != sizeof header) {
-        throw failure("cannot make the slot " + name_);
-    }
-    body_capacity_ = body_capacity;
-    identity_ = header.identity;
-}
-
-SlotView SlotFile::view() const {
-    SlotView view;
-    SlotHeader header{};
-    view.broken = !read_at(fd_, 0, header) || !read_at(fd_, slot_header_size, view.type);
-    if (view.broken) return view;
-    view.occupied = view.type != 0 || header.claims_held != 0 || header.handful.open != 0;
-    view.messages = header.messages;
-    view.deadline_ns = header.deadline_ns;
-    view.needed_body = header.needed_body;
-    view.attempts = header.attempts;
-    return view;
-}
-
-std::vector<TallyRow> SlotFile::tallies() const {
-    SlotHeader header{};
-    if (!read_at(fd_, 0, header)) return {};
-    return {header.tallies.begin(), header.tallies.end()};
-}
-
-SlotSnapshot look_at_slot(const Fd& file) {
-    SlotHeader header{};
-    SlotSnapshot slot;
-    if (!read_at(file, 0, header) || header.magic != slot_magic) return slot;
-    if (!read_at(file, slot_header_size, slot.type)) return slot;
-    slot.identity = header.identity;
-    slot.row = header.row;
-    slot.batch_size = header.batch_size;
-    slot.tallies = {header.tallies.begin(), header.tallies.end()};
-    return slot;
-}
 
 Slot::Slot(const SlotFile& file) : name_(file.name()), fd_(file.fd().value()) {
     if (!try_lock(file.fd()))
@@ -155,7 +51,7 @@ Slot::Slot(const SlotFile& file) : name_(file.name()), fd_(file.fd().value()) {
     header_ = static_cast<SlotHeader*>(map(fd_, slot_header_size, 0, PROT_READ | PROT_WRITE));
     populate(header_, slot_header_size);
     capacity_ = file.body_capacity();
-    size_ = file_size(capacity_) - slot_header_size;
+    size_ = slot_file_size(capacity_) - slot_header_size;
     buffer_ = map_whole(size_, slot_header_size, read_only_);
     attach_handful();
     recover();
@@ -192,7 +88,8 @@ void Slot::attach_handful() {
     if (::fstat(fd_, &st) != 0) throw failure("fstat slot " + name_);
     const std::size_t begin = slot_header_size + size_;
     const auto end = static_cast<std::size_t>(st.st_size);
-    handful_size_ = end > begin ? std::min((end - begin) / page * page, Handful::room) : 0;
+    handful_size_ =
+        end > begin ? std::min((end - begin) / slot_page * slot_page, Handful::room) : 0;
     if (handful_size_ != 0) handful_memory_ = map_whole(handful_size_, begin, handful_read_only_);
     handful_.attach(*header_, {handful_memory_, handful_size_}, {handful_read_only_, handful_size_},
                     capacity_);
@@ -228,10 +125,10 @@ void Slot::recover() {
     finish_moving();
     if (!occupied()) return empty();
     if (header_->state != SlotState::busy)
-        landed(landed_length({read_only_ + type_size, capacity_}));
+        landed(landed_length({read_only_ + slot_type_size, capacity_}));
     if (header_->length < 0 || static_cast<std::size_t>(header_->length) > capacity_) {
         header_->length =
-            static_cast<std::int64_t>(landed_length({read_only_ + type_size, capacity_}));
+            static_cast<std::int64_t>(landed_length({read_only_ + slot_type_size, capacity_}));
     }
 }
 
@@ -244,7 +141,7 @@ std::int64_t Slot::type() const {
 }
 
 std::span<const std::byte> Slot::body() const {
-    return {read_only_ + type_size, static_cast<std::size_t>(header_->length)};
+    return {read_only_ + slot_type_size, static_cast<std::size_t>(header_->length)};
 }
 
 void Slot::landed(std::size_t length) {
@@ -257,7 +154,7 @@ void Slot::landed(std::size_t length) {
 void Slot::load(std::int64_t row, std::int64_t type, std::uint32_t attempts,
                 const SlotMessageId& id, std::int64_t expires_ms, std::span<const std::byte> body,
                 const SlotReply& reply) {
-    std::copy(body.begin(), body.end(), buffer_ + type_size);
+    std::copy(body.begin(), body.end(), buffer_ + slot_type_size);
     header_->row = row;
     header_->id = id;
     header_->expires_ms = expires_ms;
@@ -317,7 +214,7 @@ void Slot::settle(Tally tally, std::size_t row) {
     finish_settling();
     header_->deadline_ns = 0;
     // Killed in here, the slot is empty and its next worker fills it whole.
-    std::memset(buffer_ + type_size, static_cast<int>(filler),
+    std::memset(buffer_ + slot_type_size, static_cast<int>(filler),
                 static_cast<std::size_t>(header_->length));
     header_->length = 0;
     if (header_->row != 0) header_->large_size = 0;
@@ -363,7 +260,7 @@ void Slot::count_batch(std::size_t messages) {
 void Slot::end_batch(std::size_t used) {
     type_of(buffer_).store(0, std::memory_order_release);
     count_batch(0);
-    std::memset(buffer_ + type_size, static_cast<int>(filler), used);
+    std::memset(buffer_ + slot_type_size, static_cast<int>(filler), used);
     store(header_->messages, header_->messages + 1);
     store(header_->state, SlotState::armed);
 }
@@ -415,7 +312,7 @@ void Slot::forget_segment() {
 }
 
 void Slot::empty() {
-    std::memset(buffer_ + type_size, static_cast<int>(filler), capacity_);
+    std::memset(buffer_ + slot_type_size, static_cast<int>(filler), capacity_);
     header_->length = 0;
     header_->attempts = 0;
     header_->row = 0;

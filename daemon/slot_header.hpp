@@ -120,4 +120,12 @@ constexpr std::size_t slot_header_size = 8192;
 static_assert(sizeof(SlotHeader) <= slot_header_size);
 static_assert(std::is_trivially_copyable_v<SlotHeader>);
 
+// The header, the type and the body, in whole pages.
+constexpr std::size_t slot_page = 4096;
+constexpr std::size_t slot_type_size = sizeof(std::int64_t);
+constexpr std::size_t slot_file_size(std::size_t body_capacity) {
+    return slot_header_size +
+           (slot_type_size + body_capacity + slot_page - 1) / slot_page * slot_page;
+}
+
 }  // namespace myq
