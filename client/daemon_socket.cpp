@@ -24,6 +24,8 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds longest_silence{10};
+// A daemon that ends just now hangs up, and the next time nobody listens.
+constexpr int most_tries = 3;
 constexpr std::size_t largest_answer = std::size_t{16} << 20U;
 
 class Connection {
@@ -60,22 +62,26 @@ public:
                                   name_));
     }
 
-    void write(std::string_view text) const {
+    // False when the other side has hung up.
+    bool write(std::string_view text) const {
         while (!text.empty()) {
             const ssize_t count = send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+            if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
             if (count < 0 && errno != EINTR) throw failed("send", errno);
             if (count > 0) text.remove_prefix(static_cast<std::size_t>(count));
         }
+        return true;
     }
 
-    // Everything up to the end that the other side makes.
-    std::string read_all() const {
+    // Everything up to the end that the other side makes; nullopt when it hung up instead.
+    std::optional<std::string> read_all() const {
         std::string text;
         while (text.size() <= largest_answer) {
             await_more();
             std::array<char, 65536> buffer;
             const ssize_t count = recv(fd_, buffer.data(), buffer.size(), 0);
             if (count == 0) return text;
+            if (count < 0 && errno == ECONNRESET) return std::nullopt;
             if (count < 0 && errno != EINTR) throw failed("recv", errno);
             if (count > 0) text.append(buffer.data(), static_cast<std::size_t>(count));
         }
@@ -120,10 +126,16 @@ std::filesystem::path daemon_socket(const std::filesystem::path& run_dir) {
 
 std::optional<std::string> ask_daemon(const std::filesystem::path& run_dir,
                                       std::string_view request) {
-    Connection connection(daemon_socket(run_dir));
-    if (!connection.open()) return std::nullopt;
-    connection.write(request);
-    return connection.read_all();
+    const std::filesystem::path path = daemon_socket(run_dir);
+    for (int i = 0; i < most_tries; ++i) {
+        Connection connection(path);
+        if (!connection.open()) return std::nullopt;
+        if (!connection.write(request)) continue;
+        if (auto answer = connection.read_all()) return answer;
+    }
+    throw Failure(
+        ExitCode::system,
+        fmt::format("{}: the daemon hangs up in place of an answer: see its log", path.string()));
 }
 
 }  // namespace myq

@@ -190,7 +190,9 @@ void fail_at_every_call(const std::string& durability) {
         CAPTURE(fmt::format("{}:{}", point.call, point.when));
         const Run start = life.live(inject(point, "error=" + errors.at(point.call)));
         CHECK_MESSAGE(start.exit_code < 128, "it crashes: ", start.exit_code);
-        if (start.exit_code != 0) CHECK_MESSAGE(!start.err.empty(), "it fails without a word");
+        // The write(2) that fails may be the word.
+        if (start.exit_code != 0 && point.call != "write")
+            CHECK_MESSAGE(!start.err.empty(), "it fails without a word");
         life.come_right();
     }
     expect_promises_kept(life.stage);
