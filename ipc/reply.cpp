@@ -84,6 +84,7 @@ std::optional<Reply> decode_reply(std::span<const std::byte> bytes) {
     reply.second = wire::load<std::uint64_t>(body.data() + 24);
     reply.part = rest.subspan(text_size);
     if (reply.status == Reply::Status::cut) reply.large = read_reference(reply.part);
+    if (reply.large) reply.part = {};
     return reply;
 }
 

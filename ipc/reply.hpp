@@ -36,7 +36,8 @@ struct Reply {
     // next is due, in milliseconds since the epoch.
     std::uint64_t first = 0, second = 0;
     std::span<const std::byte> part;  // of what the handler replied
-    // With `cut`: all of it, in shared memory (ipc/blob.hpp); none where there was no room either.
+    // With `cut`: all of it, in shared memory (ipc/blob.hpp), and no part; none where there was no
+    // room either.
     // Who cannot read that takes it for a reply that is lost.
     std::optional<BlobReference> large = std::nullopt;
 

@@ -72,22 +72,30 @@ void check_message(const BlobReference& reference) {
     must(tokens_in(written).contains(reference.token));
 }
 
-void check_taken(const BlobReference& reference, Bytes segment) {
+void check_taken(const BlobReference& reference, Bytes segment, BlobUse use) {
     std::optional<IncomingBlob> blob;
-    const BlobError error = IncomingBlob::open(reference, ::geteuid(), blob);
+    const uid_t self = ::geteuid();
+    const BlobError error = use == BlobUse::message
+                                ? IncomingBlob::open(reference, self, blob)
+                                : IncomingBlob::open_reply(reference, self, self, blob);
     must(describe(error)[0] != '\0');
     must((error == BlobError::none) == blob.has_value());
     const auto head = read_blob_head(segment);
     const bool fits =
         reference.size <= largest_blob && segment.size() >= wire::blob_head_size + reference.size;
-    must(blob.has_value() ==
-         (fits && head && head->token == reference.token && head->size == reference.size));
+    must(blob.has_value() == (fits && head && head->use == use && head->token == reference.token &&
+                              head->size == reference.size));
     if (!blob) return;
     const Bytes body = segment.subspan(wire::blob_head_size, blob->size());
     std::vector<std::byte> copied(blob->size());
     const std::uint32_t checksum = ~wire::extend_crc(wire::crc_begin, body);
     must(blob->copy(copied) == (checksum == reference.checksum));
     must(std::ranges::equal(copied, body));
+}
+
+void check_both_ways(const BlobReference& reference, Bytes segment) {
+    check_taken(reference, segment, BlobUse::message);
+    check_taken(reference, segment, BlobUse::reply);
 }
 
 }  // namespace
@@ -106,16 +114,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::ranges::copy(segment.bytes(), static_cast<std::byte*>(memory));
     BlobReference reference = reference_in(input, id);
     check_message(reference);
-    check_taken(reference, segment.bytes());
+    check_both_ways(reference, segment.bytes());
     // What the fuzzer would hardly guess.
     if (const auto head = read_blob_head(segment.bytes())) {
         reference.token = head->token;
         reference.size = head->size;
-        check_taken(reference, segment.bytes());
+        check_both_ways(reference, segment.bytes());
         const Bytes behind = segment.bytes().subspan(wire::blob_head_size);
         const Bytes body = behind.first(std::min<std::uint64_t>(behind.size(), head->size));
         reference.checksum = ~wire::extend_crc(wire::crc_begin, body);
-        check_taken(reference, segment.bytes());
+        check_both_ways(reference, segment.bytes());
     }
     ::shmdt(memory);
     return 0;

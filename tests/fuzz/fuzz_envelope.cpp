@@ -67,7 +67,8 @@ void check_reply(std::span<const std::byte> bytes, const Envelope& envelope, Env
     const auto again = decode_reply(written);
     must(again && again->sequence == reply->sequence && again->status == reply->status &&
          again->text == reply->text && again->first == reply->first &&
-         again->second == reply->second && again->part.size() == reply->part.size());
+         again->second == reply->second && again->part.size() == reply->part.size() &&
+         again->large == reply->large);
 }
 
 // noexcept: what was decoded can be encoded.
