@@ -1,6 +1,7 @@
 #include "daemon/handful.hpp"
 
 #include "daemon/landed_length.hpp"
+#include "daemon/ordered_store.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -26,12 +27,6 @@ Handful::Head& head_at(std::byte* record) {
 
 std::int64_t& type_at(std::byte* record) {
     return *reinterpret_cast<std::int64_t*>(record + head_size);  // NOLINT: struct msgbuf
-}
-
-// What a killed worker's successor relies on is stored in the program's order; see slot.cpp.
-template <typename T>
-void store(T& where, T value) {
-    std::atomic_ref<T>(where).store(value, std::memory_order_release);
 }
 
 // As one that is in a slot, and nowhere else. For `myq status` alone.

@@ -1,6 +1,7 @@
 #include "daemon/slot.hpp"
 
 #include "daemon/landed_length.hpp"
+#include "daemon/ordered_store.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/file_lock.hpp"
 
@@ -34,13 +35,6 @@ void unmap_both(std::byte* memory, const std::byte* read_only, std::size_t size)
 std::atomic_ref<std::int64_t> type_of(std::byte* buffer) {
     return std::atomic_ref<std::int64_t>(
         *reinterpret_cast<std::int64_t*>(buffer));  // NOLINT: struct msgbuf
-}
-
-// A store that the compiler must not move: what a killed process has written is all that its
-// successor sees, so the order is the program's. The kernel and other CPUs keep it on their own.
-template <typename T>
-void store(T& where, T value) {
-    std::atomic_ref<T>(where).store(value, std::memory_order_release);
 }
 
 }  // namespace
