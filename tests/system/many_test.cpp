@@ -153,12 +153,12 @@ TEST_CASE("many: a stop waits for a call of many, and takes no message more") {
 
 TEST_CASE("many: on a journaled queue too") {
     const DaemonProcess daemon(with_handler("", "durability: journal"));
-    std::vector<std::string> bodies;
+    // While the first keep every worker, the intake puts the others into the journal.
+    std::vector<std::string> bodies(4, "late");
     for (int i = 1; i <= 40; ++i)
         bodies.push_back(std::to_string(i));
     start_with(daemon, bodies);
-    CHECK(daemon.logged("alone: 1, attempt 1"));
     CHECK(daemon.logged(" 40"));  // with others, or alone
     CHECK(count(daemon.log(), "many: many: ") > 0);
-    expect_tallies(daemon, "40 handled, 0 put off, 0 dead, 0 expired");
+    expect_tallies(daemon, "44 handled, 0 put off, 0 dead, 0 expired");
 }
