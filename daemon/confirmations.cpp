@@ -1,9 +1,5 @@
 #include "daemon/confirmations.hpp"
 
-#include "ipc/reply_queue.hpp"
-
-#include <unistd.h>
-
 #include <algorithm>
 #include <span>
 
@@ -37,7 +33,7 @@ void Confirmations::send() {
     for (const Asker& asker : askers_) {
         for (std::span<const ConfirmRun> rest(asker.runs); !rest.empty();) {
             const auto part = rest.first(std::min(rest.size(), most_runs));
-            send_reply(asker.queue_id, ::geteuid(), asker.token, encode_confirm(part));
+            sender_.send(asker.queue_id, asker.token, encode_confirm(part));
             rest = rest.subspan(part.size());
         }
     }

@@ -2,6 +2,9 @@
 
 #include "daemon/orphan_sweep.hpp"
 #include "ipc/envelope.hpp"
+#include "ipc/reply_queue.hpp"
+
+#include <unistd.h>
 
 #include <cstdint>
 #include <vector>
@@ -26,6 +29,7 @@ private:
     };
 
     std::vector<Asker> askers_;
+    ReplySender sender_{::geteuid()};
     OrphanSweep sweep_;
 };
 

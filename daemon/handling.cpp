@@ -289,10 +289,7 @@ bool Handling::unpack(std::size_t row) {
         return true;
     }
     over_ = false;
-    if (in_hand_.id.is_set()) {
-        const std::string text = in_hand_.id.text();
-        id_text_[text.copy(id_text_.data(), id_text_.size() - 1)] = '\0';
-    }
+    if (in_hand_.id.is_set()) id_text_ = in_hand_.id.digits();
     return true;
 }
 

@@ -3,8 +3,6 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
-#include <time.h>
-
 namespace myq {
 
 namespace {
@@ -14,12 +12,6 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 constexpr std::size_t allowance = 64;
 
 }  // namespace
-
-std::int64_t Hygiene::coarse_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);  // a memory read; exact to some milliseconds
-    return now.tv_sec * second_ns + now.tv_nsec;
-}
 
 void Hygiene::clean(const char* plugin, std::int64_t now) {
     cleaned_ns_ = now;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/process_state.hpp"
 
 #include <cstddef>
@@ -18,14 +19,13 @@ class Hygiene {
 public:
     // After each message; `plugin` has just run.
     void after_message(const char* plugin) {
-        const std::int64_t now = coarse_ns();
+        const std::int64_t now = coarse_monotonic_ns();
         if (now - cleaned_ns_ >= interval_ns) clean(plugin, now);
     }
 
 private:
     static constexpr std::int64_t interval_ns = 100'000'000;
 
-    static std::int64_t coarse_ns();
     void clean(const char* plugin, std::int64_t now);
     void count_descriptors(const char* plugin, std::int64_t now);
 

@@ -24,7 +24,8 @@ InHand out_of_envelope(std::span<const std::byte> bytes) {
         if (!message.blob) message.body = envelope.body;
         message.id = envelope.id;
         message.expires_ms = envelope.expires_ms;
-        const bool is_later = due_time(envelope, wall_clock_ms()) != 0;
+        const bool is_later =
+            (envelope.delay_ms || envelope.due_ms) && due_time(envelope, wall_clock_ms()) != 0;
         if (envelope.confirm || !envelope.unique_key.empty() || is_later) message.wish = envelope;
     }
     return message;

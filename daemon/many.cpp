@@ -50,11 +50,7 @@ bool Many::is_fit(const LiveHandler& handler, const Handful::Message& message,
 void Many::put(std::size_t place, const LiveHandler& handler, std::int64_t type,
                const InHand& message, std::uint32_t attempt) {
     std::array<char, 33>& id = ids_[place];
-    id[0] = '\0';
-    if (message.id.is_set()) {
-        const std::string text = message.id.text();
-        id[text.copy(id.data(), id.size() - 1)] = '\0';
-    }
+    id = message.id.is_set() ? message.id.digits() : std::array<char, 33>{};
     messages_[place] = {.size = sizeof(myq_message),
                         .type = type,
                         .type_name = handler.config->name.c_str(),

@@ -11,7 +11,7 @@ namespace myq {
 
 void OrphanSweep::now_and_then() {
     constexpr std::int64_t minute_ns = 60'000'000'000;
-    const std::int64_t now = monotonic_ns();
+    const std::int64_t now = coarse_monotonic_ns();
     if (swept_ns_ != 0 && now - swept_ns_ < minute_ns) return;
     swept_ns_ = now;
     try {

@@ -4,7 +4,6 @@
 #include "ipc/blob.hpp"
 #include "ipc/blob_janitor.hpp"
 #include "ipc/message_queue.hpp"
-#include "ipc/reply_queue.hpp"
 
 #include <fmt/format.h>
 
@@ -39,7 +38,8 @@ const char* why_refused(ConfirmStatus status) {
 Replies::Replies(std::uint64_t max_body)
     : longest_(std::min(longest_answer, largest_body())),
       most_(std::max<std::size_t>(least_kept, std::min(max_body, largest_blob))),
-      self_(::geteuid()) {}
+      self_(::geteuid()),
+      sender_(self_) {}
 
 void Replies::begin_asked(const ReplyAddress& caller, const MessageId& id) {
     caller_ = {caller, id};
@@ -84,8 +84,7 @@ void Replies::progress(std::uint64_t done, std::uint64_t total, std::string_view
                      done,
                      total,
                      {}};
-    send_reply(caller_.address.queue_id, self_, caller_.address.token,
-               encode_reply(news, caller_.id), room_for_an_end);
+    send(news, room_for_an_end);
 }
 
 void Replies::end_with_reply(Reply::Status status, std::string_view text) {
@@ -118,9 +117,13 @@ void Replies::send_large() {
     Reply cut{caller_.address.sequence, Reply::Status::cut, {}, 0, size_, {}};
     cut.text = std::string_view(why).substr(0, longest_text);
     if (blob) cut.large = blob->reference();
-    const ReplyStatus sent = send_reply(caller_.address.queue_id, self_, caller_.address.token,
-                                        encode_reply(cut, caller_.id));
+    const ReplyStatus sent = send(cut);
     if (blob && sent == ReplyStatus::sent) blob->sent();
+}
+
+ReplyStatus Replies::send(const Reply& reply, Spare spare) {
+    return sender_.send(caller_.address.queue_id, caller_.address.token,
+                        encode_reply(reply, caller_.id), spare);
 }
 
 // All of them or none, as far as one can know: nobody else writes there, but for another worker
@@ -136,9 +139,8 @@ bool Replies::send_parts(Reply::Status status, std::string_view text) {
                           collected_.size(),        part};
         rest = rest.subspan(part.size());
         const std::size_t more = (rest.size() + longest_ - overhead - 1) / (longest_ - overhead);
-        const ReplyStatus sent = send_reply(
-            caller_.address.queue_id, self_, caller_.address.token, encode_reply(reply, caller_.id),
-            {.bytes = rest.size() + more * overhead, .messages = more});
+        const ReplyStatus sent =
+            send(reply, {.bytes = rest.size() + more * overhead, .messages = more});
         if (sent == ReplyStatus::full) return false;
         if (sent != ReplyStatus::sent) return true;  // there is nobody to be told anything
     } while (!rest.empty());
@@ -151,7 +153,7 @@ void Replies::tell(const std::optional<ReplyAddress>& caller, const MessageId& i
     if (!caller) return;
     const Reply reply{caller->sequence, status, text.substr(0, longest_text), first, second, {}};
     const Spare spare = reply.is_final() ? Spare{} : room_for_an_end;
-    send_reply(caller->queue_id, self_, caller->token, encode_reply(reply, id), spare);
+    sender_.send(caller->queue_id, caller->token, encode_reply(reply, id), spare);
     sweep_.now_and_then();
 }
 

@@ -2,6 +2,7 @@
 
 #include "daemon/orphan_sweep.hpp"
 #include "ipc/reply.hpp"
+#include "ipc/reply_queue.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -51,12 +52,14 @@ private:
     void begin_asked(const ReplyAddress& caller, const MessageId& id);
     bool send_parts(Reply::Status status, std::string_view text);
     void send_large();
+    ReplyStatus send(const Reply& reply, Spare spare = {});
     bool keep(std::span<const std::byte> bytes);
     void drop_collected();
 
     std::size_t longest_;  // of one message
     std::size_t most_;     // of a whole reply
     std::uint32_t self_;   // our user
+    ReplySender sender_;
     bool is_asked_ = false;
     Caller caller_{};
     std::vector<std::byte> collected_;

@@ -180,12 +180,13 @@ MessageId MessageId::random() {
     return id;
 }
 
-std::string MessageId::text() const {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
+std::array<char, 33> MessageId::digits() const {
+    constexpr std::string_view hex = "0123456789abcdef";
+    std::array<char, 33> text{};
+    char* at = text.data();
     for (const std::byte byte : bytes) {
-        text += digits[std::to_integer<std::size_t>(byte >> 4U)];
-        text += digits[std::to_integer<std::size_t>(byte & std::byte{0xF})];
+        *at++ = hex[std::to_integer<std::size_t>(byte >> 4U)];
+        *at++ = hex[std::to_integer<std::size_t>(byte & std::byte{0xF})];
     }
     return text;
 }

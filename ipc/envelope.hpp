@@ -20,7 +20,8 @@ struct MessageId {
 
     static MessageId random();  // getrandom(2)
     bool is_set() const { return *this != MessageId{}; }
-    std::string text() const;  // 32 small hex digits
+    std::array<char, 33> digits() const;  // 32 small hex ones and a NUL
+    std::string text() const { return digits().data(); }
     friend bool operator==(const MessageId&, const MessageId&) = default;
 };
 

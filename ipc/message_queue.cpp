@@ -6,6 +6,7 @@
 
 #include <sys/msg.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -166,18 +167,17 @@ std::optional<Message> MessageQueue::receive(std::size_t max_size, Selector sele
                                              Truncate truncate) const {
     // With MSG_NOERROR the kernel cuts without a word; one byte more than wanted tells.
     const std::size_t capacity = max_size + (truncate == Truncate::yes ? 1 : 0);
-    std::vector<std::byte> buffer(type_bytes + capacity);
-    const ReceiveResult result = receive(buffer.data(), capacity, selector, wait, truncate);
+    const auto buffer = std::make_unique_for_overwrite<std::byte[]>(type_bytes + capacity);
+    const ReceiveResult result = receive(buffer.get(), capacity, selector, wait, truncate);
     if (result.status == ReceiveStatus::empty || result.status == ReceiveStatus::interrupted) {
         return std::nullopt;
     }
     if (result.status != ReceiveStatus::received) throw receive_error(result);
     Message message;
-    std::memcpy(&message.type, buffer.data(), type_bytes);
+    std::memcpy(&message.type, buffer.get(), type_bytes);
     message.truncated = result.size > max_size;
-    buffer.resize(type_bytes + (message.truncated ? max_size : result.size));
-    buffer.erase(buffer.begin(), buffer.begin() + type_bytes);
-    message.body = std::move(buffer);
+    const std::byte* body = buffer.get() + type_bytes;
+    message.body.assign(body, body + std::min(result.size, max_size));
     return message;
 }
 

@@ -72,6 +72,13 @@ bool is_given_queue(const msqid_ds& queue, uid_t self) {
            (queue.msg_perm.mode & 0777U) == reply_queue_mode;
 }
 
+// A memory read; exact to some milliseconds.
+std::int64_t coarse_ns() {
+    timespec now{};
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
 bool has_ended(pid_t process) {
     return process > 0 && kill(process, 0) != 0 && errno == ESRCH;
 }
@@ -135,18 +142,35 @@ std::optional<Message> ReplyQueue::receive(Wait wait) const {
     }
 }
 
-ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
-                       std::span<const std::byte> body, Spare spare) noexcept {
-    msqid_ds ds{};
-    if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
-        return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
-    }
-    if (!is_given_queue(ds, self) || token <= 0) return ReplyStatus::untrusted;
-    const std::size_t bytes = ds.__msg_cbytes + body.size() + spare.bytes;
-    if (bytes > ds.msg_qbytes || ds.msg_qnum + 1 + spare.messages > ds.msg_qbytes) {
-        return ReplyStatus::full;
+// What was found is believed for so long: its maker may change the queue, which only harms what is
+// theirs, but the kernel gives its id to no other queue before 65 535 more were made (ipc/util.c,
+// ipcid_seq_max()), and that takes several times as long.
+ReplyStatus ReplySender::send(int queue_id, std::int64_t token, std::span<const std::byte> body,
+                              Spare spare) noexcept {
+    constexpr std::int64_t trust_ns = 10'000'000;
+    if (token <= 0) return ReplyStatus::untrusted;
+    const std::int64_t now = coarse_ns();
+    const bool needs_spare = spare.bytes != 0 || spare.messages != 0;
+    if (needs_spare || queue_id != known_ || now >= known_until_ns_) {
+        msqid_ds ds{};
+        known_ = -1;
+        if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
+            return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
+        }
+        if (!is_given_queue(ds, self_)) return ReplyStatus::untrusted;
+        known_ = queue_id;
+        known_until_ns_ = now + trust_ns;
+        const std::size_t bytes = ds.__msg_cbytes + body.size() + spare.bytes;
+        if (bytes > ds.msg_qbytes || ds.msg_qnum + 1 + spare.messages > ds.msg_qbytes) {
+            return ReplyStatus::full;
+        }
     }
     return send_without_waiting(queue_id, token, body);
+}
+
+ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
+                       std::span<const std::byte> body, Spare spare) noexcept {
+    return ReplySender(self).send(queue_id, token, body, spare);
 }
 
 std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self) noexcept {

@@ -45,18 +45,35 @@ enum class ReplyStatus {
     untrusted  // not a private queue of mode 0600 that was given to us: nothing was sent
 };
 
-// The daemon's side: sends an answer without waiting, only to a queue that is what ReplyQueue makes
-// and belongs to `self`, and only if `spare` fits there too: what must follow, without which this
-// one is worth nothing, or what it must not keep away. Never throws, and allocates nothing for a
-// body of up to 8 KiB.
+// What must fit in the queue besides an answer: what will follow it, without which it is worth
+// nothing, or what it must not keep away.
 struct Spare {
     std::size_t bytes = 0;
     std::size_t messages = 0;
 };
+
+// The daemon's side: answers without waiting, only on a queue that is what ReplyQueue makes and
+// belongs to `self`. A queue that was found to be one is believed to be it for some milliseconds:
+// whoever calls again and again is answered with one system call.
+class ReplySender {
+public:
+    explicit ReplySender(uid_t self) : self_(self) {}
+
+    // Never throws, and allocates nothing for a body of up to 8 KiB.
+    ReplyStatus send(int queue_id, std::int64_t token, std::span<const std::byte> body,
+                     Spare spare = {}) noexcept;
+
+private:
+    uid_t self_;
+    int known_ = -1;  // a queue's id
+    std::int64_t known_until_ns_ = 0;
+};
+
+// One answer.
 ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
                        std::span<const std::byte> body, Spare spare = {}) noexcept;
 
-// Who made the queue, and so waits there, if send_reply() would send to it; nullopt otherwise.
+// Who made the queue, and so waits there, if ReplySender would send to it; nullopt otherwise.
 std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self) noexcept;
 
 // Removes reply queues that were given to `self` and whose maker has ended: ReplyQueue signs its

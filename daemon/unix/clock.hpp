@@ -14,6 +14,13 @@ inline std::int64_t monotonic_ns() {
     return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
 }
 
+// The same some milliseconds late, for a memory read.
+inline std::int64_t coarse_monotonic_ns() {
+    timespec now{};
+    ::clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+    return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
+
 // CLOCK_REALTIME, since the epoch: for what must mean the same after a reboot. It may jump.
 inline std::int64_t wall_clock_ms() {
     timespec now{};

@@ -199,6 +199,20 @@ TEST_CASE("Nothing is sent to a queue that was not made to be answered on") {
     }
 }
 
+TEST_CASE("What a queue was found to be is believed of no other queue, and not for long") {
+    const ReplyQueue queue(daemon_user);
+    const ScratchQueue other;
+    ReplySender sender(daemon_user);
+    REQUIRE(sender.send(queue.id(), 7, bytes("x")) == ReplyStatus::sent);
+    CHECK(sender.send(other.id(), 7, bytes("x")) == ReplyStatus::untrusted);
+    CHECK(other.stat_any().messages == 0);
+    REQUIRE(sender.send(queue.id(), 7, bytes("x")) == ReplyStatus::sent);
+    CHECK(sender.send(queue.id(), 0, bytes("x")) == ReplyStatus::untrusted);
+    MessageQueue::from_id(queue.id()).set({.uid = {}, .gid = {}, .mode = 0666, .capacity = {}});
+    usleep(100'000);
+    CHECK(sender.send(queue.id(), 7, bytes("x")) == ReplyStatus::untrusted);
+}
+
 TEST_CASE("An asker that is gone, or never was, harms nobody") {
     std::optional<ReplyQueue> queue(std::in_place, daemon_user);
     const int id = queue->id();
