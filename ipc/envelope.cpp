@@ -107,9 +107,13 @@ bool is_known(EnvelopeKind kind) noexcept {
     return kind == EnvelopeKind::message || kind == EnvelopeKind::blob || is_answer(kind);
 }
 
+[[noreturn, gnu::cold]] void refuse(const char* sentence) {
+    throw std::invalid_argument(std::string("envelope: ") + sentence);
+}
+
 void check(const Envelope& envelope) {
     const auto require = [](bool holds, const char* sentence) {
-        if (!holds) throw std::invalid_argument(std::string("envelope: ") + sentence);
+        if (!holds) refuse(sentence);
     };
     const bool is_blob = envelope.kind == EnvelopeKind::blob;
     require(is_known(envelope.kind),

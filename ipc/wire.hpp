@@ -1,8 +1,12 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
+#include <bit>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 #include <vector>
 
@@ -58,20 +62,24 @@ constexpr std::size_t seen_at = 40;    // i64, the daemon's
 
 // Numbers of the wire: the least significant byte comes first, at any address.
 template <std::integral T>
+T swap_unless_little(T value) noexcept {
+    if constexpr (std::endian::native == std::endian::little) return value;
+    auto bytes = std::bit_cast<std::array<std::byte, sizeof(T)>>(value);
+    std::ranges::reverse(bytes);
+    return std::bit_cast<T>(bytes);
+}
+
+template <std::integral T>
 T load(const std::byte* at) noexcept {
-    std::uint64_t value = 0;
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        value |= std::to_integer<std::uint64_t>(at[i]) << (8 * i);
-    }
-    return static_cast<T>(value);
+    T value{};
+    std::memcpy(&value, at, sizeof value);
+    return swap_unless_little(value);
 }
 
 template <std::integral T>
 void store(std::byte* at, T value) noexcept {
-    const auto bits = static_cast<std::uint64_t>(value);
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-        at[i] = static_cast<std::byte>(bits >> (8 * i));
-    }
+    value = swap_unless_little(value);
+    std::memcpy(at, &value, sizeof value);
 }
 
 template <std::integral T>
