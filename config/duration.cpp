@@ -15,13 +15,14 @@ namespace myq {
 
 namespace {
 
-struct Unit {
+struct DurationUnit {
     std::string_view name;
     std::int64_t milliseconds;
 };
 
-constexpr std::array units = {
-    Unit{"d", 86'400'000}, Unit{"h", 3'600'000}, Unit{"m", 60'000}, Unit{"s", 1'000}, Unit{"ms", 1},
+constexpr std::array duration_units = {
+    DurationUnit{"d", 86'400'000}, DurationUnit{"h", 3'600'000}, DurationUnit{"m", 60'000},
+    DurationUnit{"s", 1'000},      DurationUnit{"ms", 1},
 };
 
 std::invalid_argument bad_duration(std::string_view text, std::string_view reason) {
@@ -40,9 +41,9 @@ std::chrono::milliseconds parse_duration(std::string_view text) {
     if (name.empty()) {
         throw bad_duration(text, "has no unit: write ms, s, m, h or d behind it, such as 30s");
     }
-    const auto* unit =
-        std::find_if(units.begin(), units.end(), [&](const Unit& one) { return one.name == name; });
-    if (unit == units.end()) {
+    const auto* unit = std::find_if(duration_units.begin(), duration_units.end(),
+                                    [&](const DurationUnit& one) { return one.name == name; });
+    if (unit == duration_units.end()) {
         throw bad_duration(text, "has an unknown unit: write ms, s, m, h or d, such as 30s");
     }
     std::int64_t count = 0;
@@ -57,8 +58,9 @@ std::chrono::milliseconds parse_duration(std::string_view text) {
 std::string duration_text(std::chrono::milliseconds duration) {
     const std::int64_t count = duration.count();
     if (count == 0) return "0s";
-    const auto* unit = std::find_if(units.begin(), units.end(),
-                                    [&](const Unit& one) { return count % one.milliseconds == 0; });
+    const auto* unit =
+        std::find_if(duration_units.begin(), duration_units.end(),
+                     [&](const DurationUnit& one) { return count % one.milliseconds == 0; });
     return fmt::format("{}{}", count / unit->milliseconds, unit->name);
 }
 

@@ -44,10 +44,10 @@ std::optional<T> parsed(const Value& value, std::string_view text, T (*parse)(st
 
 // Decimal only: in YAML 1.1 a leading 0 means octal, in YAML 1.2 it means nothing.
 std::int64_t parse_number(std::string_view text) {
-    const std::string_view digits = text.substr(text.starts_with('-') ? 1 : 0);
+    const std::string_view magnitude = text.substr(text.starts_with('-') ? 1 : 0);
     const bool is_number =
-        !digits.empty() && digits.find_first_not_of("0123456789") == std::string_view::npos;
-    if (!is_number || (digits.size() > 1 && digits[0] == '0')) {
+        !magnitude.empty() && magnitude.find_first_not_of("0123456789") == std::string_view::npos;
+    if (!is_number || (magnitude.size() > 1 && magnitude[0] == '0')) {
         throw std::invalid_argument(quoted(text) + " is not a whole decimal number");
     }
     std::int64_t number = 0;

@@ -14,12 +14,13 @@ namespace myq {
 
 namespace {
 
-struct Unit {
+struct SizeUnit {
     std::string_view name;
     unsigned shift;
 };
 
-constexpr std::array units = {Unit{"", 0}, Unit{"KiB", 10}, Unit{"MiB", 20}, Unit{"GiB", 30}};
+constexpr std::array size_units = {SizeUnit{"", 0}, SizeUnit{"KiB", 10}, SizeUnit{"MiB", 20},
+                                   SizeUnit{"GiB", 30}};
 
 std::invalid_argument bad_size(std::string_view text, std::string_view reason) {
     return std::invalid_argument(fmt::format("{} {}", quoted(text), reason));
@@ -34,9 +35,9 @@ std::uint64_t parse_size(std::string_view text) {
                              "such as 64KiB");
     }
     const std::string_view name = text.substr(digits);
-    const auto* unit =
-        std::find_if(units.begin(), units.end(), [&](const Unit& one) { return one.name == name; });
-    if (unit == units.end()) {
+    const auto* unit = std::find_if(size_units.begin(), size_units.end(),
+                                    [&](const SizeUnit& one) { return one.name == name; });
+    if (unit == size_units.end()) {
         // Not K or KB either: to some that is 1000, to others 1024.
         throw bad_size(text, "has an unknown unit: write KiB, MiB or GiB, such as 64KiB, or "
                              "nothing for bytes");
@@ -51,9 +52,9 @@ std::uint64_t parse_size(std::string_view text) {
 
 std::string size_text(std::uint64_t size) {
     if (size == 0) return "0";
-    const auto unit = std::find_if(units.rbegin(), units.rend(), [&](const Unit& one) {
-        return (size >> one.shift) << one.shift == size;
-    });
+    const auto unit =
+        std::find_if(size_units.rbegin(), size_units.rend(),
+                     [&](const SizeUnit& one) { return (size >> one.shift) << one.shift == size; });
     return fmt::format("{}{}", size >> unit->shift, unit->name);
 }
 

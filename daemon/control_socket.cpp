@@ -20,7 +20,7 @@ namespace myq {
 namespace {
 
 constexpr std::size_t longest_line = 256;
-constexpr std::size_t longest_answer = std::size_t{16} << 20U;
+constexpr std::size_t longest_control_answer = std::size_t{16} << 20U;
 constexpr std::int64_t patience_ms = 5'000;
 
 // What is left of it since `begun_ns`.
@@ -105,7 +105,8 @@ std::string ControlSocket::ask(const std::filesystem::path& path, const std::str
     std::array<char, 4096> part{};
     pollfd readable{daemon.connection.value(), POLLIN, 0};
     const std::int64_t begun = monotonic_ns();
-    while (answer.size() < longest_answer && ::poll(&readable, 1, patience_left(begun)) > 0) {
+    while (answer.size() < longest_control_answer &&
+           ::poll(&readable, 1, patience_left(begun)) > 0) {
         const ssize_t n = ::read(daemon.connection.value(), part.data(), part.size());
         if (n <= 0) return answer;
         answer.append(part.data(), static_cast<std::size_t>(n));

@@ -19,7 +19,7 @@ constexpr milliseconds trial_time{300};
 constexpr milliseconds start_patience{30'000};
 // Nothing wakes us for what is in shared memory. On probation it is looked at for a while; later it
 // is only looked at when a worker ends.
-constexpr milliseconds look_interval{50};
+constexpr milliseconds judge_interval{50};
 constexpr milliseconds probation_look{250};
 constexpr milliseconds watched_probation{10'000};
 // SIGKILL from outside says nothing of the code, unless it comes again and again: the OOM killer.
@@ -87,7 +87,7 @@ DeliveryJudge::Verdict DeliveryJudge::judge(Clock::time_point now) {
 }
 
 std::optional<Clock::time_point> DeliveryJudge::next_look(Clock::time_point now) const {
-    if (!on_probation_) return ready_since_ ? now + look_interval : began_ + start_patience;
+    if (!on_probation_) return ready_since_ ? now + judge_interval : began_ + start_patience;
     if (now - began_ < watched_probation) return now + probation_look;
     return std::nullopt;
 }

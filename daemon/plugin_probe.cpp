@@ -21,7 +21,7 @@ namespace myq {
 
 namespace {
 
-constexpr std::chrono::seconds patience{10};
+constexpr std::chrono::seconds probe_patience{10};
 constexpr std::size_t largest_report = std::size_t{1} << 20;
 
 const char* name_of_kind(std::int32_t kind) {
@@ -103,7 +103,7 @@ PluginProbe::PluginProbe(std::shared_ptr<const PluginImage> image,
                          const std::vector<const HandlerConfig*>& handlers,
                          const std::optional<Identity>& run_as, ProbeDepth depth)
     : image_(std::move(image)),
-      deadline_(Clock::now() + patience) {
+      deadline_(Clock::now() + probe_patience) {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("pipe2");
     in_ = Fd{ends[0]};
@@ -149,7 +149,7 @@ ProbeResult PluginProbe::result() {
     const std::string path = image_->path.string();
     if (is_late_)
         throw PluginError(
-            fmt::format("{}: did not say what it is within {} s", path, patience.count()));
+            fmt::format("{}: did not say what it is within {} s", path, probe_patience.count()));
     const auto json = nlohmann::json::parse(text_, nullptr, false);
     if (!json.is_object()) {
         throw PluginError(

@@ -16,7 +16,7 @@ constexpr milliseconds rest{50};
 // Who removes a file may be about to write another.
 constexpr milliseconds mourning{300};
 // How often a directory is looked for that is gone.
-constexpr milliseconds look_interval{1'000};
+constexpr milliseconds watch_interval{1'000};
 
 }  // namespace
 
@@ -47,7 +47,7 @@ PluginWatch::Settled PluginWatch::settled(Clock::time_point now) {
     if (watch_.is_watching()) {
         look_again_at_.reset();
     } else if (!look_again_at_ || now >= *look_again_at_) {
-        look_again_at_ = now + look_interval;
+        look_again_at_ = now + watch_interval;
     }
 
     Settled settled{{}, whole_at_ && now >= *whole_at_, news.is_lost};

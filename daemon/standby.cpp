@@ -10,11 +10,11 @@ namespace myq {
 namespace {
 
 using std::chrono::milliseconds;
-constexpr milliseconds first_pause{1'000};
-constexpr milliseconds longest_pause{60'000};
+constexpr milliseconds first_rest{1'000};
+constexpr milliseconds longest_rest{60'000};
 
 // An eventfd, which says only that something was said.
-void silence(int fd) {
+void mute(int fd) {
     std::uint64_t count = 0;
     if (fd >= 0) [[maybe_unused]]
         const ssize_t ignored = ::read(fd, &count, sizeof count);
@@ -33,7 +33,7 @@ Standby::wanted(const std::function<bool(const WorkerSpec&)>& runs) {
     const Clock::time_point now = Clock::now();
     next_look_ = Clock::time_point::max();
     for (Member& member : members_) {
-        silence(member.what->fd);
+        mute(member.what->fd);
         if (runs(*member.what->spec)) continue;
         if (now < member.not_before) {
             next_look_ = std::min(next_look_, member.not_before);
@@ -58,7 +58,7 @@ void Standby::ended(const WorkerSpec& spec, bool in_order, bool dead_on_arrival)
     for (Member& member : members_) {
         if (member.what->spec.get() != &spec) continue;
         member.pause = dead_on_arrival && !in_order
-                           ? std::clamp(member.pause * 2, first_pause, longest_pause)
+                           ? std::clamp(member.pause * 2, first_rest, longest_rest)
                            : milliseconds{0};
         member.not_before = Clock::now() + member.pause;
         if (!in_order && member.what->look_again) member.what->look_again();

@@ -30,8 +30,8 @@ namespace {
 using std::chrono::milliseconds;
 
 // How long a worker may take to finish after the first Ctrl-C; after the second it is killed.
-constexpr milliseconds patience{10'000};
-constexpr milliseconds look_interval{20};
+constexpr milliseconds trial_patience{10'000};
+constexpr milliseconds trial_interval{20};
 
 // A queue with one handler and one message, the latter in a journal that goes with the object.
 class Queue {
@@ -137,12 +137,12 @@ private:
 
     void wait_for_event() {
         std::array<pollfd, 2> fds{{{signals_.fd(), POLLIN, 0}, {worker_.report_fd(), POLLIN, 0}}};
-        const int timeout = static_cast<int>(look_interval.count());
+        const int timeout = static_cast<int>(trial_interval.count());
         if (::poll(fds.data(), fds.size(), timeout) < 0 && errno != EINTR) throw failure("poll");
         if (worker_.report_fd() >= 0 && fds[1].revents != 0) read_report();
         while (const auto signal = signals_.next()) {
             if (*signal == SIGCHLD) continue;  // below
-            worker_.ask_to_leave(interrupted_ ? milliseconds{0} : patience);
+            worker_.ask_to_leave(interrupted_ ? milliseconds{0} : trial_patience);
             interrupted_ = true;
         }
         worker_.tick(Clock::now());

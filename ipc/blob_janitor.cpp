@@ -1,6 +1,7 @@
 #include "ipc/blob_janitor.hpp"
 
 #include "ipc/blob_head.hpp"
+#include "ipc/has_ended.hpp"
 #include "ipc/reply_queue.hpp"
 #include "ipc/shared_memory.hpp"
 #include "ipc/wire.hpp"
@@ -18,10 +19,6 @@ namespace {
 
 // To copy the N-th message the kernel counts to N, under the queue's lock.
 constexpr std::uint64_t most_messages = 4096;
-
-bool has_ended(pid_t process) {
-    return process > 0 && kill(process, 0) != 0 && errno == ESRCH;
-}
 
 std::optional<BlobHead> head_of(int segment_id) {
     try {

@@ -9,7 +9,7 @@ namespace myq {
 namespace {
 
 // A status of a later version says that something else happened than acceptance.
-ConfirmStatus to_status(std::uint32_t number) {
+ConfirmStatus confirm_status(std::uint32_t number) {
     return number <= static_cast<std::uint32_t>(ConfirmStatus::broken)
                ? static_cast<ConfirmStatus>(number)
                : ConfirmStatus::failed;
@@ -46,7 +46,7 @@ std::optional<std::vector<ConfirmRun>> decode_confirm(std::span<const std::byte>
     for (; !body.empty(); body = body.subspan(wire::confirm_run_size)) {
         const ConfirmRun run{wire::load<std::uint64_t>(body.data()),
                              wire::load<std::uint32_t>(body.data() + 8),
-                             to_status(wire::load<std::uint32_t>(body.data() + 12))};
+                             confirm_status(wire::load<std::uint32_t>(body.data() + 12))};
         if (is_impossible(run)) return std::nullopt;
         runs.push_back(run);
     }

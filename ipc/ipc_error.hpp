@@ -1,5 +1,7 @@
 #pragma once
 
+#include <errno.h>
+
 #include <array>
 #include <optional>
 #include <string>
@@ -37,6 +39,12 @@ std::optional<std::string_view> meaning(IpcCall call, int error);
 
 // The same; falls back to strerror(3).
 std::string explain(IpcCall call, int error);
+
+// Of a call whose arguments are otherwise valid: then EINVAL says that the id is not, or no longer,
+// there.
+inline int gone_or(int error) {
+    return error == EINVAL ? EIDRM : error;
+}
 
 // A failed call on a queue, a semaphore or shared memory. what() is "call object: meaning; advice",
 // code() holds the errno in std::generic_category.

@@ -20,7 +20,7 @@ namespace {
 constexpr std::size_t type_bytes = sizeof(long);  // what struct msgbuf begins with
 static_assert(type_bytes == sizeof(std::int64_t), "message types are 64 bits wide here");
 
-std::string object(const QueueKey& key) {
+std::string queue_object(const QueueKey& key) {
     return key.is_private() ? "private queue" : "queue " + key.text();
 }
 
@@ -75,18 +75,18 @@ std::string Selector::text() const {
 MessageQueue MessageQueue::open(const QueueKey& key) {
     // msgget(IPC_PRIVATE) would make a queue, whatever the flags.
     if (key.is_private()) {
-        throw IpcError(IpcCall::msgget, ENOENT, object(key),
+        throw IpcError(IpcCall::msgget, ENOENT, queue_object(key),
                        "a private queue has no key to be found by; use its id");
     }
     const int id = msgget(key.value(), 0);
-    if (id < 0) throw IpcError(IpcCall::msgget, errno, object(key));
-    return {id, object(key)};
+    if (id < 0) throw IpcError(IpcCall::msgget, errno, queue_object(key));
+    return {id, queue_object(key)};
 }
 
 MessageQueue MessageQueue::create(const QueueKey& key, mode_t mode) {
     const int id = msgget(key.value(), IPC_CREAT | IPC_EXCL | static_cast<int>(mode & 0777U));
-    if (id < 0) throw IpcError(IpcCall::msgget, errno, object(key));
-    return {id, key.is_private() ? "private queue " + std::to_string(id) : object(key)};
+    if (id < 0) throw IpcError(IpcCall::msgget, errno, queue_object(key));
+    return {id, key.is_private() ? "private queue " + std::to_string(id) : queue_object(key)};
 }
 
 MessageQueue MessageQueue::open_trusted(const QueueKey& key,

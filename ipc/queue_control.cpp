@@ -34,14 +34,9 @@ QueueStat to_stat(int id, const msqid_ds& ds) {
     return stat;
 }
 
-// The commands used here are all valid, so EINVAL says that the id is not (any more).
-int gone_or(int error) {
-    return error == EINVAL ? EIDRM : error;
-}
-
 // MSG_STAT_ANY takes an index; the kernel finds it in an id by dropping the sequence number, so an
 // id may be given as well, and the returned one tells whether the slot still holds the same queue.
-msqid_ds look(int id, const std::string& name) {
+msqid_ds look_at_queue(int id, const std::string& name) {
     msqid_ds ds{};
     const int found = msgctl(id, MSG_STAT_ANY, &ds);
     if (found < 0) throw IpcError(IpcCall::msgctl, gone_or(errno), name);
@@ -122,14 +117,14 @@ QueueStat MessageQueue::stat() const {
 }
 
 QueueStat MessageQueue::stat_any() const {
-    return to_stat(id_, look(id_, name_));
+    return to_stat(id_, look_at_queue(id_, name_));
 }
 
 void MessageQueue::set(const QueueSettings& settings) const {
     check(settings, name_);
     // IPC_SET writes all four fields. IPC_STAT would need read permission, without which an owner
     // could not repair a mode that shuts him out.
-    msqid_ds ds = look(id_, name_);
+    msqid_ds ds = look_at_queue(id_, name_);
     if (settings.uid) ds.msg_perm.uid = *settings.uid;
     if (settings.gid) ds.msg_perm.gid = *settings.gid;
     if (settings.mode) ds.msg_perm.mode = *settings.mode;

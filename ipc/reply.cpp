@@ -7,7 +7,7 @@ namespace myq {
 
 namespace {
 
-Reply::Status to_status(std::uint32_t number) {
+Reply::Status reply_status(std::uint32_t number) {
     using Status = Reply::Status;
     if (number <= static_cast<std::uint32_t>(Status::refused)) return static_cast<Status>(number);
     if (number < static_cast<std::uint32_t>(Status::retrying)) return Status::dead;
@@ -76,7 +76,7 @@ std::optional<Reply> decode_reply(std::span<const std::byte> bytes) {
     const auto status = wire::load<std::uint32_t>(body.data() + 8);
     Reply reply;
     reply.sequence = wire::load<std::uint64_t>(body.data());
-    reply.status = to_status(status);
+    reply.status = reply_status(status);
     // What a later version says in its own way is not taken for what this one means.
     if (static_cast<std::uint32_t>(reply.status) != status) return reply;
     reply.text = text_of(rest.first(text_size));

@@ -1,5 +1,6 @@
 #include "ipc/reply_queue.hpp"
 
+#include "ipc/has_ended.hpp"
 #include "ipc/random.hpp"
 
 #include <signal.h>
@@ -77,10 +78,6 @@ std::int64_t coarse_ns() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
     return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
-}
-
-bool has_ended(pid_t process) {
-    return process > 0 && kill(process, 0) != 0 && errno == ESRCH;
 }
 
 bool is_idle(const QueueStat& queue, std::time_t now, std::chrono::seconds age) {

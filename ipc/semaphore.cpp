@@ -51,11 +51,6 @@ int operate_until(int id, std::span<sembuf> operations, steady_clock::time_point
     }
 }
 
-// A timeout is ours and always valid, so EINVAL says that the id is not (any more).
-int gone_or(int error) {
-    return error == EINVAL ? EIDRM : error;
-}
-
 const SemaphoreOptions& checked(const SemaphoreOptions& options, const std::string& name) {
     if (options.max_acquire >= 1 && options.max_acquire <= most_permits) return options;
     throw IpcError(IpcCall::semctl, ERANGE, name,

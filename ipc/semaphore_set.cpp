@@ -11,20 +11,15 @@ namespace myq {
 namespace {
 
 // semctl's fourth argument, which semctl(2) leaves to the caller to define.
-union Argument {
+union SetArgument {
     int value;
     semid_ds* set;
     unsigned short* values;
     seminfo* info;
 };
 
-std::string object(const QueueKey& key) {
+std::string semaphore_object(const QueueKey& key) {
     return key.is_private() ? "private semaphore" : "semaphore " + key.text();
-}
-
-// The commands used here are all valid, so EINVAL says that the id is not (any more).
-int gone_or(int error) {
-    return error == EINVAL ? EIDRM : error;
 }
 
 SemaphoreSetStat to_stat(int id, const semid_ds& ds) {
@@ -44,7 +39,7 @@ SemaphoreSetStat to_stat(int id, const semid_ds& ds) {
 
 // Returns the highest index in use, which is no number of sets; 0 also when there is none.
 int look_at_all(seminfo& info) {
-    const Argument argument{.info = &info};
+    const SetArgument argument{.info = &info};
     const int last = semctl(0, 0, SEM_INFO, argument);
     if (last < 0) throw IpcError(IpcCall::semctl, errno, "list of semaphores");
     return last;
@@ -68,14 +63,14 @@ SemaphoreLimits semaphore_limits() {
 SemaphoreSet SemaphoreSet::open(const QueueKey& key) {
     // semget(IPC_PRIVATE) would make a set, whatever the flags.
     if (key.is_private()) {
-        throw IpcError(IpcCall::semget, ENOENT, object(key),
+        throw IpcError(IpcCall::semget, ENOENT, semaphore_object(key),
                        "a private semaphore has no key to be found by; use its id");
     }
     const int id = semget(key.value(), members, 0);
-    if (id >= 0) return {id, object(key)};
+    if (id >= 0) return {id, semaphore_object(key)};
     const int error = errno;
-    if (error != EINVAL) throw IpcError(IpcCall::semget, error, object(key));
-    throw IpcError(IpcCall::semget, EINVAL, object(key),
+    if (error != EINVAL) throw IpcError(IpcCall::semget, error, semaphore_object(key));
+    throw IpcError(IpcCall::semget, EINVAL, semaphore_object(key),
                    "the set with this key has fewer members than PHP's three, so it is somebody "
                    "else's; choose another key, or look at it with ipcs -s");
 }
@@ -83,8 +78,9 @@ SemaphoreSet SemaphoreSet::open(const QueueKey& key) {
 SemaphoreSet SemaphoreSet::create(const QueueKey& key, mode_t mode) {
     const int id =
         semget(key.value(), members, IPC_CREAT | IPC_EXCL | static_cast<int>(mode & 0777U));
-    if (id < 0) throw IpcError(IpcCall::semget, errno, object(key));
-    return {id, key.is_private() ? "private semaphore " + std::to_string(id) : object(key)};
+    if (id < 0) throw IpcError(IpcCall::semget, errno, semaphore_object(key));
+    return {id,
+            key.is_private() ? "private semaphore " + std::to_string(id) : semaphore_object(key)};
 }
 
 SemaphoreSet SemaphoreSet::from_id(int id, std::string name) {
@@ -102,7 +98,7 @@ std::vector<SemaphoreSetStat> SemaphoreSet::list() {
     std::vector<SemaphoreSetStat> sets;
     for (int index = 0; index <= last; ++index) {
         semid_ds ds{};
-        const Argument argument{.set = &ds};
+        const SetArgument argument{.set = &ds};
         const int id = semctl(index, 0, SEM_STAT_ANY, argument);
         if (id >= 0) sets.push_back(to_stat(id, ds));
         // An unused place, or one that was freed a moment ago.
@@ -117,7 +113,7 @@ std::vector<SemaphoreSetStat> SemaphoreSet::list() {
 // id may be given as well, and the returned one tells whether it is still the same set.
 SemaphoreSetStat SemaphoreSet::stat() const {
     semid_ds ds{};
-    const Argument argument{.set = &ds};
+    const SetArgument argument{.set = &ds};
     const int found = semctl(id_, 0, SEM_STAT_ANY, argument);
     if (found < 0) throw IpcError(IpcCall::semctl, gone_or(errno), name_);
     if (found != id_) throw IpcError(IpcCall::semctl, EIDRM, name_);
@@ -135,7 +131,7 @@ SemaphoreValues SemaphoreSet::values() const {
     }
     // All at one moment. The number of members of an id never changes.
     std::vector<unsigned short> all(count);
-    const Argument argument{.values = all.data()};
+    const SetArgument argument{.values = all.data()};
     if (semctl(id_, 0, GETALL, argument) < 0) {
         throw IpcError(IpcCall::semctl, gone_or(errno), name_);
     }
@@ -153,7 +149,7 @@ void SemaphoreSet::set(const OwnershipSettings& settings) const {
     ds.sem_perm.uid = settings.uid.value_or(is.uid);
     ds.sem_perm.gid = settings.gid.value_or(is.gid);
     ds.sem_perm.mode = static_cast<decltype(ds.sem_perm.mode)>(settings.mode.value_or(is.mode));
-    const Argument argument{.set = &ds};
+    const SetArgument argument{.set = &ds};
     if (semctl(id_, 0, IPC_SET, argument) == 0) return;
     throw IpcError(IpcCall::semctl, gone_or(errno), name_);
 }

@@ -14,13 +14,8 @@ namespace myq {
 
 namespace {
 
-std::string object(const QueueKey& key) {
+std::string segment_object(const QueueKey& key) {
     return key.is_private() ? "private shared memory" : "shared memory " + key.text();
-}
-
-// The commands used here are all valid, so EINVAL says that the id is not (any more).
-int gone_or(int error) {
-    return error == EINVAL ? EIDRM : error;
 }
 
 SharedMemoryStat to_stat(int id, const shmid_ds& ds) {
@@ -45,7 +40,7 @@ SharedMemoryStat to_stat(int id, const shmid_ds& ds) {
 
 // SHM_STAT_ANY takes an index; the kernel finds it in an id by dropping the sequence number, so an
 // id may be given as well, and the returned one tells whether it is still the same segment.
-shmid_ds look(int id, const std::string& name) {
+shmid_ds look_at_segment(int id, const std::string& name) {
     shmid_ds ds{};
     const int found = shmctl(id, SHM_STAT_ANY, &ds);
     if (found < 0) throw IpcError(IpcCall::shmctl, gone_or(errno), name);
@@ -76,12 +71,12 @@ int look_at_all(shm_info& info) {
 
 // Sends EINVAL apart into its causes.
 IpcError create_error(int error, const QueueKey& key, std::size_t size) {
-    if (error != EINVAL) return {IpcCall::shmget, error, object(key)};
+    if (error != EINVAL) return {IpcCall::shmget, error, segment_object(key)};
     if (size == 0) {
-        return {IpcCall::shmget, EINVAL, object(key), "a size of 0 bytes; use at least 1"};
+        return {IpcCall::shmget, EINVAL, segment_object(key), "a size of 0 bytes; use at least 1"};
     }
     const std::uint64_t limit = shared_memory_limits().largest_segment;
-    return {IpcCall::shmget, EINVAL, object(key),
+    return {IpcCall::shmget, EINVAL, segment_object(key),
             std::to_string(size) + " bytes are more than kernel.shmmax, " + std::to_string(limit) +
                 "; use less, or raise it: sysctl -w kernel.shmmax=" + std::to_string(size)};
 }
@@ -122,18 +117,19 @@ std::span<std::byte> AttachedMemory::writable_bytes() const {
 SharedMemory SharedMemory::open(const QueueKey& key) {
     // shmget(IPC_PRIVATE) would make a segment, whatever the flags.
     if (key.is_private()) {
-        throw IpcError(IpcCall::shmget, ENOENT, object(key),
+        throw IpcError(IpcCall::shmget, ENOENT, segment_object(key),
                        "private shared memory has no key to be found by; use its id");
     }
     const int id = shmget(key.value(), 0, 0);
-    if (id < 0) throw IpcError(IpcCall::shmget, errno, object(key));
-    return {id, object(key)};
+    if (id < 0) throw IpcError(IpcCall::shmget, errno, segment_object(key));
+    return {id, segment_object(key)};
 }
 
 SharedMemory SharedMemory::create(const QueueKey& key, std::size_t size, mode_t mode) {
     const int id = shmget(key.value(), size, IPC_CREAT | IPC_EXCL | static_cast<int>(mode & 0777U));
     if (id < 0) throw create_error(errno, key, size);
-    return {id, key.is_private() ? "private shared memory " + std::to_string(id) : object(key)};
+    return {id,
+            key.is_private() ? "private shared memory " + std::to_string(id) : segment_object(key)};
 }
 
 SharedMemory SharedMemory::from_id(int id, std::string name) {
@@ -166,19 +162,19 @@ AttachedMemory SharedMemory::attach(Access access) const {
     if (at == nullptr) throw IpcError(IpcCall::shmat, gone_or(errno), name_);
     // While it is attached, the id is nobody else's.
     AttachedMemory attached({static_cast<std::byte*>(at), 0}, access);
-    attached.bytes_ = {static_cast<std::byte*>(at), look(id_, name_).shm_segsz};
+    attached.bytes_ = {static_cast<std::byte*>(at), look_at_segment(id_, name_).shm_segsz};
     return attached;
 }
 
 SharedMemoryStat SharedMemory::stat() const {
-    return to_stat(id_, look(id_, name_));
+    return to_stat(id_, look_at_segment(id_, name_));
 }
 
 void SharedMemory::set(const OwnershipSettings& settings) const {
     check(settings, IpcCall::shmctl, name_);
     // IPC_SET writes all three fields. IPC_STAT would need read permission, without which an owner
     // could not repair a mode that shuts him out.
-    shmid_ds ds = look(id_, name_);
+    shmid_ds ds = look_at_segment(id_, name_);
     if (settings.uid) ds.shm_perm.uid = *settings.uid;
     if (settings.gid) ds.shm_perm.gid = *settings.gid;
     if (settings.mode) ds.shm_perm.mode = static_cast<decltype(ds.shm_perm.mode)>(*settings.mode);

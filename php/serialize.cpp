@@ -13,7 +13,7 @@ namespace myq::php {
 namespace {
 
 // An array or an object of which some entries have been written.
-struct Frame {
+struct WriteFrame {
     const Entries* entries;
     std::size_t next = 0;
 };
@@ -25,7 +25,7 @@ public:
     void write(const Value& root) {
         value(root);
         while (!frames_.empty()) {
-            Frame& frame = frames_.back();
+            WriteFrame& frame = frames_.back();
             if (frame.next == frame.entries->size()) {
                 text_ += '}';
                 frames_.pop_back();
@@ -144,7 +144,7 @@ private:
     }
 
     std::string& text_;
-    std::vector<Frame> frames_;
+    std::vector<WriteFrame> frames_;
 };
 
 }  // namespace

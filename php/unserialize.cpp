@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t least_element = 6;
 
 // An array or an object whose end has not been reached.
-struct Frame {
+struct ReadFrame {
     Entries* entries = nullptr;
     std::size_t left = 0;  // elements still to come
     bool is_object = false;
@@ -71,7 +71,7 @@ private:
     std::size_t elements_left_;
     References* references_;
     bool wants_references_ = false;
-    std::vector<Frame> frames_;
+    std::vector<ReadFrame> frames_;
     // Elements that the open frames still wait for: all of them must fit into what is left of the
     // text, or a short text could ask for much memory at each of its levels.
     std::size_t owed_ = 0;
@@ -295,7 +295,7 @@ bool Decoder::read_key(KeyView& key) {
 Value* Decoder::next_place() {
     KeyView key;
     if (!read_key(key)) return nullptr;
-    Frame& frame = frames_.back();
+    ReadFrame& frame = frames_.back();
     --frame.left;
     --owed_;
     if (!key.is_number && !frame.is_object) {
