@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("keys") {
+
 // A key of the configuration lives in three places: the loader, the etc/myq.yaml that we ship and
 // the manual. Here each is asked which keys it has.
 using namespace myq;
@@ -212,3 +214,5 @@ TEST_CASE("configuration keys: each example of the manual is accepted") {
     }
     CHECK(examples == 4);
 }
+
+}  // TEST_SUITE("keys")

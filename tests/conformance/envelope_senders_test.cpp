@@ -22,6 +22,8 @@
 #include <tuple>
 #include <vector>
 
+TEST_SUITE("envelope_senders") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -389,3 +391,5 @@ TEST_CASE("The code in docs/wire-format.md is code of these senders") {
         }
     }
 }
+
+}  // TEST_SUITE("envelope_senders")

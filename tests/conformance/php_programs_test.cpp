@@ -9,6 +9,8 @@
 #include <random>
 #include <string>
 
+TEST_SUITE("php_programs") {
+
 using namespace myq::test;
 
 namespace fs = std::filesystem;
@@ -107,3 +109,5 @@ TEST_CASE("PHP programs: a class around one queue and the daemon exchange messag
     CHECK(daemon.stop().exit_code == 0);
     CHECK(daemon.log().find("is dead") == std::string::npos);
 }
+
+}  // TEST_SUITE("php_programs")

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("php_value") {
+
 using namespace myq;
 using namespace myq::php;
 using namespace myq::test;
@@ -335,3 +337,5 @@ TEST_CASE("JSON is read as json_decode reads it") {
     }
     CHECK(taken > 1000);
 }
+
+}  // TEST_SUITE("php_value")

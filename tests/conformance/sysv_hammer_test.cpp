@@ -17,6 +17,8 @@
 #include <span>
 #include <string>
 
+TEST_SUITE("sysv_hammer") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -201,3 +203,5 @@ TEST_CASE("Sixteen processes, half of them PHP, hammer one variable while holder
     CHECK(torn == 0);
     CHECK(missing <= 2 * kills_of_each + 1);
 }
+
+}  // TEST_SUITE("sysv_hammer")

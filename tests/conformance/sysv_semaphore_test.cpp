@@ -16,6 +16,8 @@
 #include <string>
 #include <tuple>
 
+TEST_SUITE("sysv_semaphore") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -238,3 +240,5 @@ TEST_CASE("Perl speaks the protocol of three from its manual page alone") {
     peer.end();
     CHECK(three() == Three{1, 1, 0});
 }
+
+}  // TEST_SUITE("sysv_semaphore")

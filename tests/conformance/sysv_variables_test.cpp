@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("sysv_variables") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -247,3 +249,5 @@ TEST_CASE("Perl reads our segment, and we read what it copies") {
     peer.says("IPC::SharedMem->new(0x6d797104, 512, IPC_CREAT | 0600)->write($image, 0, 512)");
     CHECK(value(SharedVariables::open(other_key, Access::read_only), 1) == serialized("x"));
 }
+
+}  // TEST_SUITE("sysv_variables")

@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("blob") {
+
 using namespace myq::test;
 
 namespace {
@@ -226,3 +228,5 @@ TEST_CASE("F35: blobs in a storm of SIGKILL: each is handled, at most once more 
         CHECK(scene.daemon.log().find("is dead") == std::string::npos);
     }
 }
+
+}  // TEST_SUITE("blob")

@@ -25,6 +25,8 @@
 #include <utility>
 #include <vector>
 
+TEST_SUITE("call") {
+
 using namespace myq::test;
 using myq::MessageQueue;
 
@@ -288,3 +290,5 @@ TEST_CASE("F45: no room for a large reply: its caller is told that it was there"
     CHECK(daemon.myq({"call", "jobs/work", "large 200000", "--timeout", "60s"}).out.size() ==
           200'000);
 }
+
+}  // TEST_SUITE("call")

@@ -9,6 +9,8 @@
 
 #include <cstdint>
 
+TEST_SUITE("clock") {
+
 using namespace myq::test;
 
 namespace {
@@ -95,3 +97,5 @@ TEST_CASE("F33: monotonic clocks that began long ago, or just now, as after a re
     }
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("clock")

@@ -17,6 +17,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("confirm") {
+
 using namespace myq::test;
 using myq::MessageQueue;
 using std::chrono::milliseconds;
@@ -195,3 +197,5 @@ TEST_CASE("F37: an answer without the sender's secret is not believed") {
     stage.checker.may_leave_queues(1);
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("confirm")

@@ -12,6 +12,8 @@
 #include <functional>
 #include <string>
 
+TEST_SUITE("disk_damage") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -117,3 +119,5 @@ TEST_CASE("F26: a journal that is damaged under a running daemon: what needs non
     CHECK(stage.daemon.logged("is dead: "));
     CHECK(stage.checker.times(rejected) >= 1);
 }
+
+}  // TEST_SUITE("disk_damage")

@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("disk") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -225,3 +227,5 @@ TEST_CASE("F23: at journal.max_size new messages are refused until somebody make
     }));
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("disk")

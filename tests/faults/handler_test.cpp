@@ -9,6 +9,8 @@
 #include <poll.h>
 #include <signal.h>
 
+TEST_SUITE("handler") {
+
 using namespace myq::test;
 
 namespace {
@@ -197,3 +199,5 @@ TEST_CASE("F27: a handler that kills the supervisor, or every process there is, 
         expect_promises_kept(stage);
     }
 }
+
+}  // TEST_SUITE("handler")

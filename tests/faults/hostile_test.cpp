@@ -11,6 +11,8 @@
 #include <random>
 #include <sstream>
 
+TEST_SUITE("hostile") {
+
 using namespace myq::test;
 
 namespace {
@@ -138,3 +140,5 @@ TEST_CASE("F44: envelopes with any byte of them changed, or cut anywhere, are de
         expect_promises_kept(stage);
     }
 }
+
+}  // TEST_SUITE("hostile")

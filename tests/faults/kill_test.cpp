@@ -9,6 +9,8 @@
 
 #include <signal.h>
 
+TEST_SUITE("kill") {
+
 using namespace myq::test;
 using std::chrono::milliseconds;
 
@@ -201,3 +203,5 @@ TEST_CASE("F34: a reboot after an orderly stop, again and again, with nothing le
     }
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("kill")

@@ -17,6 +17,8 @@
 #include <random>
 #include <thread>
 
+TEST_SUITE("limits") {
+
 using namespace myq::test;
 
 namespace fs = std::filesystem;
@@ -192,3 +194,5 @@ TEST_CASE("F39: out of descriptors while it runs: what works goes on, and a relo
     CHECK(eventually([&] { return stage.daemon.workers().size() == 2; }));
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("limits")

@@ -18,6 +18,8 @@
 #include <sstream>
 #include <thread>
 
+TEST_SUITE("log") {
+
 using namespace myq::test;
 
 namespace fs = std::filesystem;
@@ -171,3 +173,5 @@ TEST_CASE(
     expect_promises_kept(stage);
     run({"umount", "/srv"});
 }
+
+}  // TEST_SUITE("log")

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("mutant") {
+
 using namespace myq::test;
 
 namespace {
@@ -73,3 +75,5 @@ TEST_CASE("mutant normal_sync is caught") {
 TEST_CASE("mutant no_setgroups is caught") {
     must_be_caught("no_setgroups", "groups", start_with_more_groups);
 }
+
+}  // TEST_SUITE("mutant")

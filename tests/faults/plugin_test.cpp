@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("plugin") {
+
 using namespace myq::test;
 
 namespace {
@@ -128,3 +130,5 @@ TEST_CASE("F28: a storm of plugin replacements under load, durability: memory") 
 TEST_CASE("F28: a storm of plugin replacements under load, durability: journal") {
     storm_of_replacements("journal");
 }
+
+}  // TEST_SUITE("plugin")

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("power_cut") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -74,3 +76,5 @@ TEST_CASE(
     for (const std::string& broken : machine.cut(load))
         FAIL_CHECK(broken);
 }
+
+}  // TEST_SUITE("power_cut")

@@ -15,6 +15,8 @@
 #include <thread>
 #include <vector>
 
+TEST_SUITE("queue_fault") {
+
 using namespace myq::test;
 using myq::MessageQueue;
 using myq::QueueSettings;
@@ -255,3 +257,5 @@ TEST_CASE(
     CHECK(stage.checker.handled() == backlog + 1);
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("queue_fault")

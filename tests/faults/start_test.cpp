@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <thread>
 
+TEST_SUITE("start") {
+
 using namespace myq::test;
 
 TEST_CASE("F17: of two starts at once exactly one runs, every time") {
@@ -80,3 +82,5 @@ TEST_CASE(
     REQUIRE(run({"umount", run_dir}).exit_code == 0);
     expect_promises_kept(stage);
 }
+
+}  // TEST_SUITE("start")

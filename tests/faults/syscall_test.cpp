@@ -14,6 +14,8 @@
 #include <random>
 #include <set>
 
+TEST_SUITE("syscall") {
+
 using namespace myq::test;
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
@@ -234,3 +236,5 @@ TEST_CASE("F04: privileges that cannot be dropped end the start before any handl
         expect_promises_kept(stage);
     }
 }
+
+}  // TEST_SUITE("syscall")

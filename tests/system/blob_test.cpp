@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("blob") {
+
 using namespace myq::test;
 
 namespace {
@@ -250,3 +252,5 @@ TEST_CASE("blobs: what killed senders and a removed queue left behind is freed")
     CHECK(scene.daemon.stop().exit_code == 0);
     CHECK(scene.ledger.times(3) == 0);
 }
+
+}  // TEST_SUITE("blob")

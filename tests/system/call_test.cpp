@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+TEST_SUITE("call") {
+
 using namespace myq::test;
 using nlohmann::json;
 
@@ -185,3 +187,5 @@ TEST_CASE("call: a plugin of ABI 1.1 takes calls as it takes messages") {
     check(daemon.myq({"call", "jobs/7", "", "--timeout", "60s"}), 65, "",
           "myq: jobs: rejected: nothing in it: see myq dead list\n");
 }
+
+}  // TEST_SUITE("call")

@@ -13,6 +13,8 @@
 #include <random>
 #include <thread>
 
+TEST_SUITE("crash") {
+
 using namespace myq::test;
 
 namespace {
@@ -254,3 +256,5 @@ TEST_CASE("crash: what killed a worker is kept with its message") {
     CHECK_MESSAGE(shown.find("autopsy") == std::string::npos, shown);
 }
 #endif
+
+}  // TEST_SUITE("crash")

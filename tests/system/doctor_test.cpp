@@ -12,6 +12,8 @@
 
 #include <filesystem>
 
+TEST_SUITE("doctor") {
+
 using namespace myq::test;
 
 namespace fs = std::filesystem;
@@ -200,3 +202,5 @@ TEST_CASE("doctor: what only root may see is unknown to others, and no error") {
     says(found, "fix: run it as root");
     CHECK(found.out.find("error    queue") == std::string::npos);
 }
+
+}  // TEST_SUITE("doctor")

@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <fstream>
 
+TEST_SUITE("drop_in") {
+
 using namespace myq::test;
 
 namespace {
@@ -354,3 +356,5 @@ TEST_CASE("drop-in: what plugin list and plugin show print") {
     CHECK(other.exit_code == 69);
     CHECK(other.err.find("did you mean 'auto_42'") != std::string::npos);
 }
+
+}  // TEST_SUITE("drop_in")

@@ -13,6 +13,8 @@
 #include <span>
 #include <string>
 
+TEST_SUITE("forward") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -110,3 +112,5 @@ TEST_CASE("forward: a body of some megabytes goes on through shared memory, in a
     CHECK(eventually([] { return SharedMemory::list().empty(); }));
     target.remove();
 }
+
+}  // TEST_SUITE("forward")

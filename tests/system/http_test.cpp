@@ -13,6 +13,8 @@
 #include <string>
 #include <thread>
 
+TEST_SUITE("http") {
+
 using namespace myq::test;
 
 TEST_CASE("http: a server that is killed and started again under load gets every message") {
@@ -125,3 +127,5 @@ TEST_CASE("http: a wrong option is named with its line before anything starts") 
         CHECK(check.err.find("myq.yaml:8:") != std::string::npos);
     }
 }
+
+}  // TEST_SUITE("http")

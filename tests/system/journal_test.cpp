@@ -9,6 +9,8 @@
 
 #include <string>
 
+TEST_SUITE("journal") {
+
 using namespace myq::test;
 
 namespace {
@@ -163,3 +165,5 @@ TEST_CASE("journal: every message is in one place of the account, whatever becam
         return sum(now, "handled") == 80 && sum(now, "dead") == 20 && waiting == 1;
     }));
 }
+
+}  // TEST_SUITE("journal")

@@ -10,6 +10,8 @@
 #include <set>
 #include <string>
 
+TEST_SUITE("mail") {
+
 using namespace myq::test;
 namespace fs = std::filesystem;
 
@@ -82,3 +84,5 @@ TEST_CASE("mail: a wrong option is named with its line before anything starts") 
         CHECK(check.err.find("myq.yaml:8:") != std::string::npos);
     }
 }
+
+}  // TEST_SUITE("mail")

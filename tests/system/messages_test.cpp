@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <limits>
 
+TEST_SUITE("messages") {
+
 using namespace myq::test;
 
 TEST_CASE("messages: each type goes to its handler, and the rest to `any`") {
@@ -181,3 +183,5 @@ TEST_CASE(
     CHECK(daemon.myq({"dead", "retry", "--all"}).exit_code == 0);  // as it came, to be dead again
     CHECK(daemon.logged("its body is not JSON", 2));
 }
+
+}  // TEST_SUITE("messages")

@@ -5,6 +5,8 @@
 
 #include <signal.h>
 
+TEST_SUITE("plugins") {
+
 using namespace myq::test;
 
 TEST_CASE("plugins: a bad one that the configuration names stops the start, with its line and its "
@@ -113,3 +115,5 @@ TEST_CASE("plugins: a command of exec does not outlive its killed worker") {
     ::kill(daemon.workers().at(0), SIGKILL);
     CHECK(eventually([] { return run({"pgrep", "-x", "sleep"}).exit_code != 0; }));
 }
+
+}  // TEST_SUITE("plugins")

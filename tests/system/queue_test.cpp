@@ -9,6 +9,8 @@
 
 #include <fstream>
 
+TEST_SUITE("queue") {
+
 using namespace myq::test;
 using myq::MessageQueue;
 using myq::QueueKey;
@@ -123,3 +125,5 @@ TEST_CASE(
     CHECK(daemon.logged("type 1, 21 bytes: through a closed door"));
     CHECK(eventually([&] { return daemon.queue().stat().mode == 0620; }));
 }
+
+}  // TEST_SUITE("queue")

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 
+TEST_SUITE("reload") {
+
 using namespace myq::test;
 
 namespace {
@@ -153,3 +155,5 @@ TEST_CASE(
     daemon.send(1, "new code");
     CHECK(daemon.logged("new code"));
 }
+
+}  // TEST_SUITE("reload")

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("replay") {
+
 using namespace myq::test;
 
 #if !defined(__SANITIZE_ADDRESS__)  // which hears of a crash first
@@ -80,3 +82,5 @@ TEST_CASE("replay: a dead message replayed in gdb stops where it crashed") {
     }
 }
 #endif
+
+}  // TEST_SUITE("replay")

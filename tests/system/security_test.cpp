@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+TEST_SUITE("security") {
+
 using namespace myq::test;
 
 namespace {
@@ -76,3 +78,5 @@ TEST_CASE("descriptors: what the caller had open is closed, and the terminal is 
     CHECK(files.out.find("2 -> " + daemon.log_file().string()) != std::string::npos);
     CHECK(status_of(daemon.supervisor()).find("\nUmask:\t0077\n") != std::string::npos);
 }
+
+}  // TEST_SUITE("security")

@@ -8,6 +8,8 @@
 
 #include <fstream>
 
+TEST_SUITE("signals") {
+
 using namespace myq::test;
 
 namespace {
@@ -111,3 +113,5 @@ TEST_CASE("signals: a full log disk stops nothing") {
     CHECK(daemon.workers().size() == 3);
     CHECK(daemon.stop().exit_code == 0);
 }
+
+}  // TEST_SUITE("signals")

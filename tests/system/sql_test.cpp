@@ -11,6 +11,8 @@
 #include <string>
 #include <thread>
 
+TEST_SUITE("sql") {
+
 using namespace myq::test;
 
 TEST_CASE("sql: a server that is killed and started again under load has every message once") {
@@ -140,3 +142,5 @@ TEST_CASE("sql: on a machine without libpq one sentence says so, and the other h
     daemon.send(1, "works");
     CHECK(daemon.logged("5 bytes: works"));
 }
+
+}  // TEST_SUITE("sql")

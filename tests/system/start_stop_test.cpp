@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+TEST_SUITE("start_stop") {
+
 namespace fs = std::filesystem;
 using namespace myq::test;
 
@@ -184,3 +186,5 @@ TEST_CASE("remove-queues: refuses while the daemon runs, then says what was in e
     CHECK(removed.out == "queue jobs (0x6d797101): removed, with 1 messages (4 bytes) in it\n");
     CHECK(daemon.myqd({"--remove-queues"}).out == "queue jobs (0x6d797101): does not exist\n");
 }
+
+}  // TEST_SUITE("start_stop")

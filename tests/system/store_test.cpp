@@ -6,6 +6,8 @@
 
 #include <string>
 
+TEST_SUITE("store") {
+
 using namespace myq::test;
 
 namespace {
@@ -53,3 +55,5 @@ TEST_CASE("store: what is stored under the lock, PHP reads under the lock, and t
     CHECK(eventually([&] { return php(open + "echo shm_get_var($m, 4);") == "new"; }));
     CHECK(daemon.log().find("is dead") == std::string::npos);
 }
+
+}  // TEST_SUITE("store")

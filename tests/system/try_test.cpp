@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("try") {
+
 using namespace myq::test;
 
 namespace {
@@ -277,3 +279,5 @@ TEST_CASE("try: nobody is sent to a list of the dead that the trial is not in") 
     CHECK_MESSAGE(tried.err.find("is dead: its body is not JSON\n") != std::string::npos,
                   tried.err);
 }
+
+}  // TEST_SUITE("try")

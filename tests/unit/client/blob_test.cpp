@@ -13,6 +13,8 @@
 #include <fstream>
 #include <string>
 
+TEST_SUITE("blob") {
+
 // Bodies that are too long for a kernel message.
 using namespace myq;
 using namespace myq::test;
@@ -226,3 +228,5 @@ TEST_CASE("What a killed sender had not given away goes with the next blob of it
     CHECK(jobs.take() == std::string(100'000, 'x'));
     CHECK(segments() == 0);
 }
+
+}  // TEST_SUITE("blob")

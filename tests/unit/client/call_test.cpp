@@ -13,6 +13,8 @@
 #include <csignal>
 #include <string>
 
+TEST_SUITE("call") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -230,3 +232,5 @@ TEST_CASE("Progress is a bar where the total is known, and words where it is not
     CHECK(line(Status::retrying, "no disk", 2, 99) ==
           "attempt 2 failed, it will be tried again: no disk");
 }
+
+}  // TEST_SUITE("call")

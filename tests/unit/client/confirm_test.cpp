@@ -10,6 +10,8 @@
 #include <csignal>
 #include <string>
 
+TEST_SUITE("confirm") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -227,3 +229,5 @@ TEST_CASE("When the id cannot be printed, the message is confirmed and no queue 
     CHECK(outcome.err == "myq: standard output: cannot be written: Broken pipe\n");
     CHECK(queues() == 1);
 }
+
+}  // TEST_SUITE("confirm")

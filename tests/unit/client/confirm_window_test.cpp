@@ -7,6 +7,8 @@
 #include <random>
 #include <vector>
 
+TEST_SUITE("confirm_window") {
+
 using namespace myq;
 
 namespace {
@@ -143,3 +145,5 @@ TEST_CASE("Whatever the order of answers, each message is settled once") {
         CHECK(window.accepted() + refused == settled);
     }
 }
+
+}  // TEST_SUITE("confirm_window")

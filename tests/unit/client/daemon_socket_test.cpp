@@ -12,6 +12,8 @@
 #include <string>
 #include <thread>
 
+TEST_SUITE("daemon_socket") {
+
 using namespace myq;
 
 namespace {
@@ -75,3 +77,5 @@ TEST_CASE("where no daemon was there is nobody to ask") {
     const test::TempDir dir;
     CHECK(!ask_daemon(dir.path(), "status\n"));
 }
+
+}  // TEST_SUITE("daemon_socket")

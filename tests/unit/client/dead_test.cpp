@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("dead") {
+
 using namespace myq;
 using namespace myq::test;
 using nlohmann::ordered_json;
@@ -375,3 +377,5 @@ TEST_CASE("Root does not read what others may write in a directory of root's") {
               "myq: " + journal.directory().string() +
                   ": mode 0777 lets others write what root would read: chmod go-w\n");
 }
+
+}  // TEST_SUITE("dead")

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("envelope") {
+
 using namespace myq;
 using namespace myq::test;
 using nlohmann::ordered_json;
@@ -218,3 +220,5 @@ TEST_CASE("peek says what is wrong with an envelope") {
     CHECK(json["envelope"] == ordered_json{{"error", "its checksum is wrong"}});
     CHECK(json["body_base64"].get<std::string>().starts_with("iW15cQ0KGgo"));
 }
+
+}  // TEST_SUITE("envelope")

@@ -5,6 +5,8 @@
 
 #include <string>
 
+TEST_SUITE("errno") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -39,3 +41,5 @@ TEST_CASE("errno refuses what is no error") {
     CHECK(test::myq({"errno", "0"}).status == 64);
     CHECK(test::myq({"errno", "99999"}).status == 64);
 }
+
+}  // TEST_SUITE("errno")

@@ -9,6 +9,8 @@
 
 #include <string>
 
+TEST_SUITE("exit_code") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -138,3 +140,5 @@ TEST_CASE("A full disk is an error for every verb that prints") {
     }
     close(full);
 }
+
+}  // TEST_SUITE("exit_code")

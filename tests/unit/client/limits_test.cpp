@@ -8,6 +8,8 @@
 #include <sstream>
 #include <string>
 
+TEST_SUITE("limits") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -50,3 +52,5 @@ TEST_CASE("limits says what the queues of the configuration need") {
     CHECK(limits.at("kernel.msgmax").at("needed") == 8192);
     CHECK(limits.at("kernel.shmmni").at("needed").is_null());
 }
+
+}  // TEST_SUITE("limits")

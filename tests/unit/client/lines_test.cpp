@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("lines") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -146,3 +148,5 @@ TEST_CASE("Whatever ends it early, myq says how many messages are sent") {
                                     ": the queue was removed: open it again once it was made anew "
                                     "(3 messages sent)\n");
 }
+
+}  // TEST_SUITE("lines")

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("look") {
+
 using namespace myq;
 using namespace myq::test;
 using nlohmann::ordered_json;
@@ -154,3 +156,5 @@ TEST_CASE("list misses no config, unless one was named") {
     check_myq({"list", "-c", "/nowhere"}, 78, "",
               "myq: /nowhere: cannot be opened: No such file or directory\n");
 }
+
+}  // TEST_SUITE("look")

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("manual") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -85,3 +87,5 @@ TEST_CASE("myq(1) describes the options of every verb once") {
         CHECK(general.find(option) != std::string::npos);
     }
 }
+
+}  // TEST_SUITE("manual")

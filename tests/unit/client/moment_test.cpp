@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+TEST_SUITE("moment") {
+
 using namespace myq;
 
 TEST_CASE("A moment is shown in local time with its age") {
@@ -28,3 +30,5 @@ TEST_CASE("A span is shown in one unit, rounded down") {
     CHECK(span(47 * 3600 + 3599) == "47 h");
     CHECK(span(48 * 3600) == "2 days");
 }
+
+}  // TEST_SUITE("moment")

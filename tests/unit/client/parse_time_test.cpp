@@ -7,6 +7,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("parse_time") {
+
 using namespace myq;
 
 namespace {
@@ -125,3 +127,5 @@ TEST_CASE("'Since' is a time that has been, or how long ago") {
         CHECK_THROWS_AS(parse_since_ms(text, now), std::invalid_argument);
     }
 }
+
+}  // TEST_SUITE("parse_time")

@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <string>
 
+TEST_SUITE("peek_states") {
+
 using namespace myq;
 using namespace myq::test;
 using nlohmann::ordered_json;
@@ -145,3 +147,5 @@ TEST_CASE("States are for queues with a name, and there are four") {
     check_myq({"peek", "jobs", "--state", "lost"}, 64, "",
               "myq: --state 'lost': there is none such: use waiting, delayed, running or dead\n");
 }
+
+}  // TEST_SUITE("peek_states")

@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("php") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -63,3 +65,5 @@ TEST_CASE("recv --php writes JSON, and what PHP did not serialize as it is, with
               .at("value")
               .is_null());
 }
+
+}  // TEST_SUITE("php")

@@ -7,6 +7,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("place") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -160,3 +162,5 @@ TEST_CASE("A queue that is named by a number needs no config") {
     check_myq({"send", "--key", "0x6d797101", "--type", "1", "x"}, 0, "", "", broken);
     check_myq({"recv", "--key", "0x6d797101"}, 0, "x", "", broken);
 }
+
+}  // TEST_SUITE("place")

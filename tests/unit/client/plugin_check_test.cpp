@@ -10,6 +10,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("plugin_check") {
+
 using namespace myq;
 using namespace myq::test;
 using Outcome = myq::test::Outcome;
@@ -141,3 +143,5 @@ TEST_CASE("plugin check: a damaged file is never more than a sentence") {
         survives(bytes);
     }
 }
+
+}  // TEST_SUITE("plugin_check")

@@ -6,6 +6,8 @@
 #include <set>
 #include <string>
 
+TEST_SUITE("plugin_new") {
+
 using namespace myq::test;
 
 namespace {
@@ -67,3 +69,5 @@ TEST_CASE("plugin new: a name that the daemon or CMake would refuse is refused")
     CHECK(files_in(dir.path()).empty());
     CHECK(bench.run({"new", std::string(64, 'a'), "--dir", dir.path().string()}).status == 0);
 }
+
+}  // TEST_SUITE("plugin_new")

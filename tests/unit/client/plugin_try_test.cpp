@@ -4,6 +4,8 @@
 
 #include <string>
 
+TEST_SUITE("plugin_try") {
+
 using namespace myq::test;
 
 TEST_CASE("plugin try: the daemon's program does it, with standard input and its exit status") {
@@ -48,3 +50,5 @@ TEST_CASE("plugin try: wrong usage, and no daemon") {
     CHECK(lonely.err ==
           "myq: myqd: cannot be run: No such file or directory: install the package myq\n");
 }
+
+}  // TEST_SUITE("plugin_try")

@@ -10,6 +10,8 @@
 
 #include <string>
 
+TEST_SUITE("queue_verbs") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -104,3 +106,5 @@ TEST_CASE("ftok prints the key that QueueKey::from_path has") {
     check_myq({"ftok", "/etc/passwd", "AB"}, 64, "",
               "myq: project 'AB': 2 bytes long: ftok takes exactly one, such as 'A'\n");
 }
+
+}  // TEST_SUITE("queue_verbs")

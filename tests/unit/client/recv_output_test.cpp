@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("recv_output") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -132,3 +134,5 @@ TEST_CASE("A message that cannot be put back either is at least shown") {
               {.out = full, .nobody = true});
     close(full);
 }
+
+}  // TEST_SUITE("recv_output")

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("recv") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -202,3 +204,5 @@ TEST_CASE("A queue that is removed while recv waits is status 69") {
     CHECK(outcome.err == "myq: msgrcv " + source.name +
                              ": the queue was removed: open it again once it was made anew\n");
 }
+
+}  // TEST_SUITE("recv")

@@ -10,6 +10,8 @@
 
 #include <string>
 
+TEST_SUITE("sem") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -129,3 +131,5 @@ TEST_CASE("sem create refuses a key that is taken, and gives the mode that was a
     CHECK(test::myq({"sem", "create", key.text(), "--mode", "0660"}).status == 0);
     CHECK(SemaphoreSet::open(key).stat().mode == 0660);
 }
+
+}  // TEST_SUITE("sem")

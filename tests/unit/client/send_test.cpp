@@ -12,6 +12,8 @@
 #include <csignal>
 #include <string>
 
+TEST_SUITE("send") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -181,3 +183,5 @@ TEST_CASE("A signal ends the wait as a signal does, and nothing is sent") {
         CHECK(target.take() == "nothing");
     }
 }
+
+}  // TEST_SUITE("send")

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <string>
 
+TEST_SUITE("shm") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -157,3 +159,5 @@ TEST_CASE("shm create, list and remove") {
     CHECK(test::myq({"shm", "remove", key.text()}).status == 69);
     CHECK(test::myq({"shm", "get", key.text(), "1"}).status == 69);
 }
+
+}  // TEST_SUITE("shm")

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("status") {
+
 using namespace myq;
 using namespace myq::test;
 using nlohmann::ordered_json;
@@ -104,3 +106,5 @@ TEST_CASE("Who may not ask the daemon is told so with status 77") {
           "or as the daemon's user\n");
     CHECK(test::myq({"status", "--lsb", "-c", "/etc/myq/myq.yaml"}, {.nobody = true}).status == 4);
 }
+
+}  // TEST_SUITE("status")

@@ -9,6 +9,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("status_text") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -99,3 +101,5 @@ TEST_CASE("An answer that is none is refused with the reason") {
     CHECK_THROWS_WITH(parse_daemon_status(changed("\"handled\":900", "\"handled\":-1")),
                       "'handled' is no count");
 }
+
+}  // TEST_SUITE("status_text")

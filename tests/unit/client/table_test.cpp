@@ -4,6 +4,8 @@
 
 #include <string>
 
+TEST_SUITE("table") {
+
 using namespace myq;
 
 namespace {
@@ -84,3 +86,5 @@ TEST_CASE("A long table is printed as it comes, in the widths of its first rows"
     printed.table.finish();
     CHECK(printed.text.starts_with(" ID  NAME  REST\n  1  n     r\n"));
 }
+
+}  // TEST_SUITE("table")

@@ -17,6 +17,8 @@
 #include <array>
 #include <string>
 
+TEST_SUITE("terminal") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -169,3 +171,5 @@ TEST_CASE("A call shows on a terminal how far its handler is, and takes that awa
     CHECK(caller.wait().out == "reply");
     CHECK(terminal.has("half\r\x1b[K"));
 }
+
+}  // TEST_SUITE("terminal")

@@ -13,6 +13,8 @@
 #include <sstream>
 #include <string>
 
+TEST_SUITE("window") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -226,3 +228,5 @@ TEST_CASE("A line that cannot be sent ends it, once it is known what became of t
     CHECK(outcome.err.ends_with("(1 message confirmed)\n"));
     CHECK(target.is_empty());
 }
+
+}  // TEST_SUITE("window")

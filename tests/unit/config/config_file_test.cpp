@@ -10,6 +10,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("config_file") {
+
 using namespace myq;
 namespace fs = std::filesystem;
 
@@ -134,3 +136,5 @@ TEST_CASE("config file: loading one says which line is wrong and where it came f
     CHECK_THROWS_WITH_AS(load_config(file, "/plugins"),
                          (file.string() + ":1:10: queues.key: is missing").c_str(), ConfigError);
 }
+
+}  // TEST_SUITE("config_file")

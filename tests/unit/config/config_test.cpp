@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("config") {
+
 // What a file with a stable text can show is in tests/config, as golden files. Here is the rest:
 // what depends on the machine, and what only the struct shows.
 using namespace myq;
@@ -170,3 +172,5 @@ TEST_CASE("config: many thousand mistakes of one kind stay cheap to find") {
         keys += "key" + std::to_string(i) + ":\n";
     CHECK(complaint(keys).ends_with(" more mistakes"));
 }
+
+}  // TEST_SUITE("config")

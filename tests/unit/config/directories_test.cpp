@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <filesystem>
 
+TEST_SUITE("directories") {
+
 using namespace myq;
 using namespace myq::test;
 using std::filesystem::path;
@@ -92,3 +94,5 @@ TEST_CASE("As root every configuration is the system's" * doctest::skip(geteuid(
     CHECK(run_dir(own) == "/run/myq");
     CHECK(journal_dir(own) == "/var/lib/myq");
 }
+
+}  // TEST_SUITE("directories")

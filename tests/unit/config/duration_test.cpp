@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("duration") {
+
 using namespace myq;
 using namespace std::chrono_literals;
 
@@ -70,3 +72,5 @@ TEST_CASE("duration: its text has the largest unit that fits and reads back the 
         CHECK(parse_duration(row.text) == row.duration);
     }
 }
+
+}  // TEST_SUITE("duration")

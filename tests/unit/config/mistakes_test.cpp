@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <string>
 
+TEST_SUITE("mistakes") {
+
 using namespace myq;
 
 TEST_CASE("mistakes: none throw nothing") {
@@ -46,3 +48,5 @@ TEST_CASE("mistakes: behind the first hundred there is only their number, and wh
         CHECK(text.ends_with("\nf:100:1: k: wrong\nf:101:1: and 903 more mistakes"));
     }
 }
+
+}  // TEST_SUITE("mistakes")

@@ -5,6 +5,8 @@
 #include <stdexcept>
 #include <vector>
 
+TEST_SUITE("size") {
+
 using namespace myq;
 
 TEST_CASE("size: a number of bytes or one with a unit of 1024") {
@@ -81,3 +83,5 @@ TEST_CASE("size: everything else is refused with a sentence that quotes it") {
         CHECK_THROWS_WITH_AS(parse_size(row.text), row.sentence, std::invalid_argument);
     }
 }
+
+}  // TEST_SUITE("size")

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("suggestion") {
+
 using namespace myq;
 
 namespace {
@@ -52,3 +54,5 @@ TEST_CASE("suggestion: the nearest wins, and of two the first") {
     CHECK(closest("modes", words) == "modes");
     CHECK(closest("lode", words) == "mode");
 }
+
+}  // TEST_SUITE("suggestion")

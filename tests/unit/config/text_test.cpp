@@ -5,15 +5,17 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("text") {
+
 using namespace myq;
 using namespace std::string_literals;
 
 TEST_CASE("text: what is quoted cannot leave its line or steer a terminal") {
-    CHECK(quoted("plain") == "'plain'");
-    CHECK(quoted("") == "''");
-    CHECK(quoted("a\nb\x1b[2J") == "'a\\nb\\x1b[2J'");
-    CHECK(quoted(std::string(60, 'x')) == "'" + std::string(60, 'x') + "'");
-    CHECK(quoted(std::string(1'000'000, 'x')) == "'" + std::string(60, 'x') + "'...");
+    CHECK(myq::quoted("plain") == "'plain'");
+    CHECK(myq::quoted("") == "''");
+    CHECK(myq::quoted("a\nb\x1b[2J") == "'a\\nb\\x1b[2J'");
+    CHECK(myq::quoted(std::string(60, 'x')) == "'" + std::string(60, 'x') + "'");
+    CHECK(myq::quoted(std::string(1'000'000, 'x')) == "'" + std::string(60, 'x') + "'...");
 }
 
 TEST_CASE("text: UTF-8 is text to the end") {
@@ -49,3 +51,5 @@ TEST_CASE("text: the first byte that is none is found") {
         CHECK(first_non_text("\xc3\xbc\n" + row.bytes) == 3U);
     }
 }
+
+}  // TEST_SUITE("text")

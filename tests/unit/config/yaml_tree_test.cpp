@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("yaml_tree") {
+
 using namespace myq;
 using Kind = YamlNode::Kind;
 
@@ -145,3 +147,5 @@ TEST_CASE("yaml tree: no text makes it throw anything of the parser's") {
         CHECK_NOTHROW(complaint("a: " + repeated(piece, 65536)));
     }
 }
+
+}  // TEST_SUITE("yaml_tree")

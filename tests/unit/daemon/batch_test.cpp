@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("batch") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -331,3 +333,5 @@ TEST_CASE("no bytes in the slot make a batch crash or reach beyond it") {
     });
     CHECK(result == 0);
 }
+
+}  // TEST_SUITE("batch")

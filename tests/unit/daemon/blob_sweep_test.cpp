@@ -21,6 +21,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("blob_sweep") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -182,3 +184,5 @@ TEST_CASE("the memory of a reply goes with its caller, and a minute after nobody
     CHECK(!has_segment(reference.segment_id));
     CHECK(!has_blobs_to_judge(::geteuid()));
 }
+
+}  // TEST_SUITE("blob_sweep")

@@ -5,6 +5,8 @@
 #include <string>
 #include <string_view>
 
+TEST_SUITE("body_format") {
+
 using namespace myq;
 using Format = HandlerConfig::Format;
 
@@ -71,3 +73,5 @@ TEST_CASE("format: json is handed on as it is, if it is JSON") {
     // No stack is needed, however deep it is.
     CHECK(decoded(Format::json, std::string(1'000'000, '[')) == "dead: its body is not JSON");
 }
+
+}  // TEST_SUITE("body_format")

@@ -12,6 +12,8 @@
 #include <random>
 #include <string>
 
+TEST_SUITE("build_id") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -52,3 +54,5 @@ TEST_CASE("whatever the bytes say, there is an id or none") {
         CHECK(id_of(bytes).size() <= 128);
     }
 }
+
+}  // TEST_SUITE("build_id")

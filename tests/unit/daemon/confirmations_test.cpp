@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("confirmations") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -169,3 +171,5 @@ TEST_CASE("who answers also clears away the queues of senders that died, now and
     CHECK(exists(another));
     MessageQueue::from_id(another).remove();
 }
+
+}  // TEST_SUITE("confirmations")

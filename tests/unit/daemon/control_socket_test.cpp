@@ -17,6 +17,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("control_socket") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -168,3 +170,5 @@ TEST_CASE("a long answer arrives whole, whatever the pace of its reader") {
     }
     CHECK(myq::test::wait_for(reader) == 0);
 }
+
+}  // TEST_SUITE("control_socket")

@@ -11,6 +11,8 @@
 #include <optional>
 #include <vector>
 
+TEST_SUITE("due_bell") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -104,3 +106,5 @@ TEST_CASE("of many processes that announce at once the earliest time stays") {
         CHECK(myq::test::wait_for(child) == 0);
     CHECK(bell.next() == 10);
 }
+
+}  // TEST_SUITE("due_bell")

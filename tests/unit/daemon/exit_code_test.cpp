@@ -11,6 +11,8 @@
 #include <stdexcept>
 #include <system_error>
 
+TEST_SUITE("exit_code") {
+
 using namespace myq;
 
 namespace {
@@ -49,3 +51,5 @@ TEST_CASE("a queue's failure has its own") {
     CHECK(exit_code(IpcError(IpcCall::msgget, ENOSPC, "queue 0x1")) == 73);
     CHECK(exit_code(IpcError(IpcCall::msgrcv, EIDRM, "queue 0x1")) == 71);
 }
+
+}  // TEST_SUITE("exit_code")

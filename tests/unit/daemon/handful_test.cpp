@@ -16,6 +16,8 @@
 #include <span>
 #include <string>
 
+TEST_SUITE("handful") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -283,3 +285,5 @@ TEST_CASE("no bytes in a handful make its worker crash or reach beyond it") {
     scene.found();
     CHECK(!scene.file.view().occupied);
 }
+
+}  // TEST_SUITE("handful")

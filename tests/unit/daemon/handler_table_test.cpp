@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("handler_table") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -126,3 +128,5 @@ TEST_CASE("an object that is no plugin of this daemon is refused when it is load
                              PluginError);
     }
 }
+
+}  // TEST_SUITE("handler_table")

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("hygiene") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -86,3 +88,5 @@ TEST_CASE("a worker whose descriptors become more and more says so, and again wh
     leak(600);
     REQUIRE(warned(2));
 }
+
+}  // TEST_SUITE("hygiene")

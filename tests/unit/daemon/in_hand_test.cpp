@@ -8,6 +8,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("in_hand") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -171,3 +173,5 @@ TEST_CASE("a message is due when it says, and at once if that is past") {
         CHECK(due_time(envelope, now) == row.due);
     }
 }
+
+}  // TEST_SUITE("in_hand")

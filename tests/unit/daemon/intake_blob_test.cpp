@@ -8,6 +8,8 @@
 #include <deque>
 #include <string>
 
+TEST_SUITE("intake_blob") {
+
 // Blobs on their way into the journal.
 using namespace myq;
 using namespace myq::test;
@@ -105,3 +107,5 @@ TEST_CASE("a journal without room for a blob refuses who waits, and keeps the ot
     CHECK(!asks.is_there());
     CHECK(!silent.is_there());
 }
+
+}  // TEST_SUITE("intake_blob")

@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("intake") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -196,3 +198,5 @@ TEST_CASE("an intake whose slot is too small for the messages of today says so a
     CHECK(!scene.file->view().occupied);
     CHECK(scene.queue.stat_any().messages == 1);
 }
+
+}  // TEST_SUITE("intake")

@@ -22,6 +22,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("journal_source") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -551,3 +553,5 @@ TEST_CASE("a journal that cannot be read is said once, and work goes on when it 
     CHECK(worker.work_off() == "body ");
     CHECK(log.count("info: journal: works again") == 1);
 }
+
+}  // TEST_SUITE("journal_source")

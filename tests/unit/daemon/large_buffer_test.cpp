@@ -9,6 +9,8 @@
 #include <algorithm>
 #include <system_error>
 
+TEST_SUITE("large_buffer") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -66,3 +68,5 @@ TEST_CASE("memory that is not to be had is said, and may be had later") {
           }) == 0);
 }
 #endif
+
+}  // TEST_SUITE("large_buffer")

@@ -4,6 +4,8 @@
 
 #include <cstdint>
 
+TEST_SUITE("log_pace") {
+
 using namespace myq;
 
 namespace {
@@ -46,3 +48,5 @@ TEST_CASE("a second begins with its first line, and quiet ones are not saved up"
     CHECK(pace.allows(200 * second));
     CHECK(pace.held_back() == 180);
 }
+
+}  // TEST_SUITE("log_pace")

@@ -14,6 +14,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("logging") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -238,3 +240,5 @@ TEST_CASE("target stderr writes where standard error already goes") {
             }) == 0);
     CHECK(line_count(read_file(dir / "err")) == 2);
 }
+
+}  // TEST_SUITE("logging")

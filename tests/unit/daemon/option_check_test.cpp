@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("option_check") {
+
 using namespace myq;
 
 namespace {
@@ -153,3 +155,5 @@ TEST_CASE("a plugin without schema knows no option, and one without check() take
     trusting.check = nullptr;
     CHECK(check_options(trusting, handler({command, {"label", {"bad"}, ""}})).empty());
 }
+
+}  // TEST_SUITE("option_check")

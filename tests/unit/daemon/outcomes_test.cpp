@@ -20,6 +20,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("outcomes") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -494,3 +496,5 @@ TEST_CASE("work goes on by itself when there is room again") {
     Journal journal(place.directory, place.limits, false);
     CHECK(journal.next_due("jobs", Selector::any()) == 0);
 }
+
+}  // TEST_SUITE("outcomes")

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("plan_change") {
+
 using namespace myq;
 
 namespace {
@@ -135,3 +137,5 @@ TEST_CASE("renewed queues get the new workers, the others keep theirs") {
     CHECK(mixed.drains[0].queue == fresh.workers[1]);
     CHECK(mixed.stop_timeout.count() == 2);
 }
+
+}  // TEST_SUITE("plan_change")

@@ -10,6 +10,8 @@
 #include <algorithm>
 #include <string>
 
+TEST_SUITE("plan") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -196,3 +198,5 @@ TEST_CASE("an ordinary user is who the daemon runs as, and may own plugins") {
               }
           }) == 0);
 }
+
+}  // TEST_SUITE("plan")

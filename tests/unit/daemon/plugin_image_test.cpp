@@ -14,6 +14,8 @@
 #include <cerrno>
 #include <string>
 
+TEST_SUITE("plugin_image") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -229,3 +231,5 @@ TEST_CASE("a plugin directory that is not there is named") {
                          "/nowhere: cannot read the plugin directory: No such file or directory",
                          PluginError);
 }
+
+}  // TEST_SUITE("plugin_image")

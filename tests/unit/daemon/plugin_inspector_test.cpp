@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("plugin_inspector") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -159,3 +161,5 @@ TEST_CASE("a probe that is asked to start the handler tells why it does not star
     }
     CHECK(reason.find("the printer is on fire") != std::string::npos);
 }
+
+}  // TEST_SUITE("plugin_inspector")

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("plugin_rollout") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -94,3 +96,5 @@ TEST_CASE("a reload before the code of before is back brings it back") {
     CHECK(scene.version() == "1.0");
     CHECK(!scene.rollout->next(scene.current));
 }
+
+}  // TEST_SUITE("plugin_rollout")

@@ -8,6 +8,8 @@
 #include <set>
 #include <string>
 
+TEST_SUITE("plugin_watch") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -86,3 +88,5 @@ TEST_CASE("a directory that is gone is looked for now and then, however often it
     CHECK(watch.settled(scene.now += milliseconds{400}).is_whole);
     CHECK(!watch.next_look());
 }
+
+}  // TEST_SUITE("plugin_watch")

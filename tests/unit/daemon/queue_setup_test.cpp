@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("queue_setup") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -223,3 +225,5 @@ TEST_CASE("a group that does not exist leaves no queue behind that others could 
         CHECK(MessageQueue::open(config.key).stat_any().mode == 0600);
     }
 }
+
+}  // TEST_SUITE("queue_setup")

@@ -24,6 +24,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("replies") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -331,3 +333,5 @@ TEST_CASE("a caller whose message is not taken, or broken, or too late, is told 
     CHECK(desk.outcomes.broken(take_in_hand(desk.slot), 0));
     CHECK(caller.next() == "dead 1 0/0 broken envelope: it is an answer, not a message|");
 }
+
+}  // TEST_SUITE("replies")

@@ -4,6 +4,8 @@
 
 #include <chrono>
 
+TEST_SUITE("retry_delay") {
+
 using namespace myq;
 using namespace std::chrono_literals;
 
@@ -78,3 +80,5 @@ TEST_CASE("jitter makes a pause longer or shorter by up to so many percent of it
     CHECK(retry_delay(policy(720h, 720h, 100), 1'000, 1) == 1'440h);
     CHECK(retry_delay(policy(720h, 720h, 100), 1'000, -1) == 0ms);
 }
+
+}  // TEST_SUITE("retry_delay")

@@ -12,6 +12,8 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 
+TEST_SUITE("slot_directory") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -244,3 +246,5 @@ TEST_CASE("an orphan that does not leave is killed") {
     CHECK(slots.evict_orphans(100ms) == 1);
     CHECK(myq::test::wait_for(pid) == -SIGKILL);
 }
+
+}  // TEST_SUITE("slot_directory")

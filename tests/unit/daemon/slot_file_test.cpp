@@ -12,6 +12,8 @@
 #include <string>
 #include <system_error>
 
+TEST_SUITE("slot_file") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -108,3 +110,5 @@ TEST_CASE("a slot without a file outlives its worker") {
     CHECK(slot.attempts() == 1);
     CHECK(text_of(slot) == "precious");
 }
+
+}  // TEST_SUITE("slot_file")

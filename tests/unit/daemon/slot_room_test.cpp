@@ -11,6 +11,8 @@
 #include <string>
 #include <system_error>
 
+TEST_SUITE("slot_room") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -80,3 +82,5 @@ TEST_CASE("an empty slot that cannot grow stays as it was, also for those who ha
     receive(slot, 1, std::string(page, 'y'));
     CHECK(text_of(slot) == std::string(page, 'y'));
 }
+
+}  // TEST_SUITE("slot_room")

@@ -15,6 +15,8 @@
 #include <cstring>
 #include <string>
 
+TEST_SUITE("slot") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -375,3 +377,5 @@ TEST_CASE("a worker says how large a slot it needs, and the next one starts afre
     const Slot next(file);
     CHECK(file.view().needed_body == 0);
 }
+
+}  // TEST_SUITE("slot")

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("standby") {
+
 using namespace myq;
 using namespace std::chrono_literals;
 
@@ -187,3 +189,5 @@ TEST_CASE("who is dead on arrival comes after a pause that doubles from a second
     bench.at(1).answer.is_wanted = true;
     CHECK(wanted(standby, bench) == "1 ");
 }
+
+}  // TEST_SUITE("standby")

@@ -11,6 +11,8 @@
 #include <array>
 #include <string>
 
+TEST_SUITE("supervisor_control") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -120,3 +122,5 @@ TEST_CASE("a child that is no worker is reported when it has ended, and taken fo
     CHECK(!stage.lines.has_seen("warning"));
     CHECK(stage.lines.has_seen("a leaves"));
 }
+
+}  // TEST_SUITE("supervisor_control")

@@ -12,6 +12,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("supervisor_delivery") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -398,3 +400,5 @@ TEST_CASE("a start that fails is tried again without the code that nobody asked 
         CHECK(stage.lines.has_seen("start failure: queue q: no such luck"));
     }
 }
+
+}  // TEST_SUITE("supervisor_delivery")

@@ -9,6 +9,8 @@
 #include <chrono>
 #include <string>
 
+TEST_SUITE("supervisor_drain") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -190,3 +192,5 @@ TEST_CASE("a queue that cannot be drained does not keep the others from it") {
     CHECK(stage.lines.has_seen("drains slot on q.0, which is occupied"));
     CHECK(stage.occupied_slots().empty());
 }
+
+}  // TEST_SUITE("supervisor_drain")

@@ -12,6 +12,8 @@
 #include <memory>
 #include <string>
 
+TEST_SUITE("supervisor_on_demand") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -264,3 +266,5 @@ TEST_CASE("a supervisor that waits for a new generation sleeps, whoever is wante
     stage.lines.wait_for("other leaves");
     CHECK(stage.end(SIGTERM) == 0);
 }
+
+}  // TEST_SUITE("supervisor_on_demand")

@@ -8,6 +8,8 @@
 
 #include <string>
 
+TEST_SUITE("supervisor_orphans") {
+
 // Slots that nobody works on, of an earlier daemon or an earlier generation, with the batch of an
 // intake in them: only an intake knows what to do with one.
 using namespace myq;
@@ -152,3 +154,5 @@ TEST_CASE("an intake's slot is as large as its spec says, a worker's as the hook
     CHECK(stage.lines.has_seen("q+0 has 50000"));
     CHECK(stage.lines.has_seen("q.0 has 100"));
 }
+
+}  // TEST_SUITE("supervisor_orphans")

@@ -9,6 +9,8 @@
 #include <memory>
 #include <string>
 
+TEST_SUITE("supervisor_recycle") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -159,3 +161,5 @@ TEST_CASE("what a worn worker leaves in its slot when it dies is settled") {
     CHECK(stage.occupied_slots().empty());
     CHECK(stage.lines.has_seen("successor leaves"));
 }
+
+}  // TEST_SUITE("supervisor_recycle")

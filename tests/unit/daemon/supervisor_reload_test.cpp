@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("supervisor_reload") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -149,3 +151,5 @@ TEST_CASE("outcomes of an earlier daemon do not count again") {
     stage.lines.rest();
     CHECK(stage.lines.has_seen("stopped: 0 handled, 0 put off, 0 dead, 0 expired"));
 }
+
+}  // TEST_SUITE("supervisor_reload")

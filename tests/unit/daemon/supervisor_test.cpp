@@ -9,6 +9,8 @@
 #include <chrono>
 #include <string>
 
+TEST_SUITE("supervisor") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -230,3 +232,5 @@ TEST_CASE("workers leave by themselves when their supervisor is killed") {
     CHECK(stage.lines.has_seen("a leaves"));
     CHECK(stage.lines.has_seen("b leaves"));
 }
+
+}  // TEST_SUITE("supervisor")

@@ -7,6 +7,8 @@
 
 #include <string>
 
+TEST_SUITE("worker_blob") {
+
 // Bodies that are not in the slot: in shared memory, or in their row of the journal.
 using namespace myq;
 using namespace myq::test;
@@ -231,3 +233,5 @@ TEST_CASE("a body that stays in its row is handled from there, also after its wo
     }
     CHECK(!scene.file.view().occupied);
 }
+
+}  // TEST_SUITE("worker_blob")

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("worker_leftover") {
+
 // What becomes of a message that a worker was killed over: settled by its successor, or shelved
 // when the daemon stops.
 using namespace myq;
@@ -185,3 +187,5 @@ TEST_CASE("a broken envelope is dead when it is shelved: it would come back as a
     CHECK(entry.reason == "broken envelope: its checksum is wrong");
     CHECK(JournalDir::text(entry) == broken);
 }
+
+}  // TEST_SUITE("worker_leftover")

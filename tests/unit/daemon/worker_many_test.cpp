@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("worker_many") {
+
 // A handler that takes many messages in one call: which come so, and what becomes of them.
 using namespace myq;
 using namespace myq::test;
@@ -206,3 +208,5 @@ TEST_CASE(
     CHECK(scene.journal.entries().size() == 1);
     CHECK(scene.calls() == Calls{"alone: 1, attempt 2", "alone: 3, attempt 2"});
 }
+
+}  // TEST_SUITE("worker_many")

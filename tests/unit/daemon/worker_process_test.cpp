@@ -8,6 +8,8 @@
 
 #include <string>
 
+TEST_SUITE("worker_process") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -215,3 +217,5 @@ TEST_CASE("the next worker is told how the last one ended") {
     CHECK(lines.wait_for("after") == "after ''");
     CHECK(lines.wait_for("after") == "after 'killed by SIGABRT'");
 }
+
+}  // TEST_SUITE("worker_process")

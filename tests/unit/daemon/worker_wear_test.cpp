@@ -12,6 +12,8 @@
 #include <chrono>
 #include <cstdint>
 
+TEST_SUITE("worker_wear") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -193,3 +195,5 @@ TEST_CASE("a worker that was to open its log while it started, and died, hands t
     bench.worker.ask_to_leave(60s);
     CHECK(bench.wait_for_end().text == "killed by SIGTERM");
 }
+
+}  // TEST_SUITE("worker_wear")

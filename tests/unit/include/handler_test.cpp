@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+TEST_SUITE("handler") {
+
 extern "C" const myq_plugin* c_plugin(void);  // plugin_h.c
 
 namespace {
@@ -370,3 +372,5 @@ TEST_CASE("handle_many: what has no outcome is tried again, whether that was for
           "1:something was thrown that is no std::exception ");
     CHECK(handle_many({"default", "throw", "done"}) == "2:default 1:no disk 1:no disk ");
 }
+
+}  // TEST_SUITE("handler")

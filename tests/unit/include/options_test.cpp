@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("options") {
+
 using namespace std::chrono_literals;
 
 namespace {
@@ -91,3 +93,5 @@ TEST_CASE("options: a duration is a number with its unit") {
                              "option 'it' is not a duration such as 30s", std::invalid_argument);
     }
 }
+
+}  // TEST_SUITE("options")

@@ -15,6 +15,8 @@
 #include <optional>
 #include <set>
 
+TEST_SUITE("blob_janitor") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -266,3 +268,5 @@ TEST_CASE("What a killed worker had begun for a caller and not given away goes")
     CHECK(as_user(daemon_user, [] { return remove_unfinished_blobs(daemon_user); }) == 1);
     CHECK(!exists(worker.id()));
 }
+
+}  // TEST_SUITE("blob_janitor")

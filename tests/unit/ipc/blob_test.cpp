@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("blob") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -301,3 +303,5 @@ TEST_CASE(
     remove_blob(reply.reference().segment_id, reply.reference().token, daemon_user);
     CHECK(exists(reply.reference().segment_id));
 }
+
+}  // TEST_SUITE("blob")

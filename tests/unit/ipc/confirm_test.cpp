@@ -8,6 +8,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("confirm") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -43,3 +45,5 @@ TEST_CASE("What is no confirm is not read as one") {
     REQUIRE(later);
     CHECK(later->front().status == ConfirmStatus::failed);
 }
+
+}  // TEST_SUITE("confirm")

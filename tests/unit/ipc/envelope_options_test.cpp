@@ -7,6 +7,8 @@
 #include <cstdint>
 #include <string>
 
+TEST_SUITE("envelope_options") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -107,3 +109,5 @@ TEST_CASE("Behind a wrong option the address of the sender is still found") {
     CHECK(decoded.id == counting_id());
     CHECK(text(decoded.body) == "body");
 }
+
+}  // TEST_SUITE("envelope_options")

@@ -10,6 +10,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("envelope") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -298,3 +300,5 @@ TEST_CASE("What a blob says of its body is whole or it is broken, its sender can
     CHECK(decoded.confirm->queue_id == 2);
     CHECK(!decoded.blob);
 }
+
+}  // TEST_SUITE("envelope")

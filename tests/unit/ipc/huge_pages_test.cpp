@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cstdint>
 
+TEST_SUITE("huge_pages") {
+
 using namespace myq;
 
 TEST_CASE("Whole huge pages are used where that wastes little, and what is small stays small") {
@@ -52,3 +54,5 @@ TEST_CASE("Pages are made for memory of any size, and leave it as it is") {
                           [](std::byte byte) { return byte == std::byte{0}; }));
     }
 }
+
+}  // TEST_SUITE("huge_pages")

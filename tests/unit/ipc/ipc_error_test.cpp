@@ -7,6 +7,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("ipc_error") {
+
 using namespace myq;
 
 TEST_CASE("Every errno of every call has a meaning and an advice") {
@@ -62,3 +64,5 @@ TEST_CASE("An error names the call and the queue and keeps the errno") {
     const IpcError own(IpcCall::msgctl, EPERM, "queue 5", "not yours; ask root");
     CHECK(std::string(own.what()) == "msgctl queue 5: not yours; ask root");
 }
+
+}  // TEST_SUITE("ipc_error")

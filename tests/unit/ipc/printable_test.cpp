@@ -4,6 +4,8 @@
 
 #include <string>
 
+TEST_SUITE("printable") {
+
 using namespace myq;
 
 TEST_CASE("Nothing that a terminal would obey passes through printable") {
@@ -23,3 +25,5 @@ TEST_CASE("Two different bodies never look the same") {
     CHECK(printable("\\x41") == "\\\\x41");
     CHECK(printable("\\n") != printable("\n"));
 }
+
+}  // TEST_SUITE("printable")

@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("queue_control") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -215,3 +217,5 @@ TEST_CASE("The largest body is what the kernel says now") {
     std::ofstream("/proc/sys/kernel/msgmax") << "12345\n";
     CHECK(largest_body() == 12345);
 }
+
+}  // TEST_SUITE("queue_control")

@@ -12,6 +12,8 @@
 #include <string>
 #include <system_error>
 
+TEST_SUITE("queue_key") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -125,3 +127,5 @@ TEST_CASE("A project is exactly one byte and a path has no NUL in it") {
     }
     CHECK_THROWS_AS(QueueKey::from_path(std::string("/\0etc", 5), "A"), std::invalid_argument);
 }
+
+}  // TEST_SUITE("queue_key")

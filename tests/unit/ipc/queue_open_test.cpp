@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+TEST_SUITE("queue_open") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -153,3 +155,5 @@ TEST_CASE("A queue is reached by its id, and an id that means nothing is said to
         CHECK(errno_of([&] { MessageQueue::from_id(id).set({}); }) == EIDRM);
     }
 }
+
+}  // TEST_SUITE("queue_open")

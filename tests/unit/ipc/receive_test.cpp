@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("receive") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -197,3 +199,5 @@ TEST_CASE("A message longer than today's msgmax cannot be peeked at, and is told
                          IpcError);
     CHECK(queue.receive(5000, Selector::any(), Wait::no)->body.size() == 5000);
 }
+
+}  // TEST_SUITE("receive")

@@ -7,6 +7,8 @@
 #include <string>
 #include <string_view>
 
+TEST_SUITE("reply") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -110,3 +112,5 @@ TEST_CASE("A reply in parts is whole with its last one, and begins anew with a f
     CHECK(assembly.whole() == "ABCD");
     CHECK(ReplyAssembly().add(part(0, 0, "")));
 }
+
+}  // TEST_SUITE("reply")

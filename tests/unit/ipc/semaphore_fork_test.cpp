@@ -11,6 +11,8 @@
 #include <optional>
 #include <stdexcept>
 
+TEST_SUITE("semaphore_fork") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -146,3 +148,5 @@ TEST_CASE("The end of a guard keeps quiet about a semaphore that was removed") {
     }
     CHECK_THROWS_AS(static_cast<void>(semaphore.try_acquire()), IpcError);
 }
+
+}  // TEST_SUITE("semaphore_fork")

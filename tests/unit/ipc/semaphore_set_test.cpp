@@ -17,6 +17,8 @@
 #include <functional>
 #include <string>
 
+TEST_SUITE("semaphore_set") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -208,3 +210,5 @@ TEST_CASE("The limits on semaphores and their use are the kernel's") {
           }).find("28 semget private semaphore: there are as many sets") == 0);
     second.remove();
 }
+
+}  // TEST_SUITE("semaphore_set")

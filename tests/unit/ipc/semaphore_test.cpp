@@ -13,6 +13,8 @@
 #include <string>
 #include <tuple>
 
+TEST_SUITE("semaphore") {
+
 using namespace myq;
 using namespace myq::test;
 using namespace std::chrono_literals;
@@ -308,3 +310,5 @@ TEST_CASE("A lock for setting up that was left behind is said to be there, with 
         IpcError);
     CHECK(three(scratch.set) == Three{0, 0, 1});
 }
+
+}  // TEST_SUITE("semaphore")

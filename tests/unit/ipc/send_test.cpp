@@ -12,6 +12,8 @@
 #include <limits>
 #include <string>
 
+TEST_SUITE("send") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -159,3 +161,5 @@ TEST_CASE("Who may not write is told so") {
                          : 1;
           }) == 0);
 }
+
+}  // TEST_SUITE("send")

@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("shared_memory") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -212,3 +214,5 @@ TEST_CASE("The limits on shared memory and their use are the kernel's") {
           }).find("28 shmget private shared memory: there are as many segments") == 0);
     second.remove();
 }
+
+}  // TEST_SUITE("shared_memory")

@@ -13,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("shared_variables_damage") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -274,3 +276,5 @@ TEST_CASE("A segment that changes while it is looked at leads nobody astray") {
     CHECK(in_order > 0);
     CHECK(out_of_order > 0);
 }
+
+}  // TEST_SUITE("shared_variables_damage")

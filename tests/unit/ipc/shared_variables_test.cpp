@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+TEST_SUITE("shared_variables") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -288,3 +290,5 @@ TEST_CASE("With a lock each call holds it, unless the caller does") {
     CHECK(lock.set().values().free == 1);
     lock.set().remove();
 }
+
+}  // TEST_SUITE("shared_variables")

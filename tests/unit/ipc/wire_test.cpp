@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <span>
 
+TEST_SUITE("wire") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -31,3 +33,5 @@ TEST_CASE("The checksum is the CRC-32C of RFC 3720, whatever the length") {
     }
     CHECK(wire::checksum(data) == definition(data));
 }
+
+}  // TEST_SUITE("wire")

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+TEST_SUITE("claim") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -194,3 +196,5 @@ TEST_CASE("when a claim is rolled back, the messages are due as before") {
     }
     CHECK(journal.take_bodies(Selector::only(1)) == "a");
 }
+
+}  // TEST_SUITE("claim")

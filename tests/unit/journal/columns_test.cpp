@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+TEST_SUITE("columns") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -139,3 +141,5 @@ TEST_CASE("a journal of before gets what came later, and keeps what is in it") {
         is_caller(callers[1]);
     });
 }
+
+}  // TEST_SUITE("columns")

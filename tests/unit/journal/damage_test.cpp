@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("damage") {
+
 using namespace myq;
 using namespace myq::test;
 namespace fs = std::filesystem;
@@ -116,3 +118,5 @@ TEST_CASE("what is damaged is said by whoever meets it, and what is whole goes o
     journal.list(last, 0, [&](const JournalEntry&) { ++whole; });
     CHECK(whole == 1);
 }
+
+}  // TEST_SUITE("damage")

@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("dead") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -162,3 +164,5 @@ TEST_CASE("thousands are revived and dropped in steps, each message once, up to 
     CHECK(journal.drop({}) == count / 5 - 101);
     CHECK(journal.count(1).dead == 0);
 }
+
+}  // TEST_SUITE("dead")

@@ -9,6 +9,8 @@
 
 #include <cerrno>
 
+TEST_SUITE("disk_errors") {
+
 namespace {
 
 // What the disk does; nothing special unless a test says so.
@@ -164,3 +166,5 @@ TEST_CASE("when the log cannot be emptied, what was committed is, and the next o
     Journal next(journal.directory(), {}, false);
     CHECK(next.counts(0).at(0).counts.ready == static_cast<std::uint64_t>(committed) + 1);
 }
+
+}  // TEST_SUITE("disk_errors")

@@ -6,6 +6,8 @@
 
 #include <sys/mount.h>
 
+TEST_SUITE("full_disk") {
+
 using namespace myq;
 using namespace myq::test;
 namespace fs = std::filesystem;
@@ -107,3 +109,5 @@ TEST_CASE("a journal cannot be made on a full disk, and can when there is room")
     Journal journal(disk.path, limits, true);
     CHECK_NOTHROW(put(journal, "x", true));
 }
+
+}  // TEST_SUITE("full_disk")

@@ -5,6 +5,8 @@
 
 #include <limits>
 
+TEST_SUITE("look") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -198,3 +200,5 @@ TEST_CASE("counts are by queue and type, in their order") {
     CHECK(counts[4].counts.dead == 1);
     CHECK(all.journal.counts(now + 1).at(2).counts.ready == 1);
 }
+
+}  // TEST_SUITE("look")

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 
+TEST_SUITE("messages") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -246,3 +248,5 @@ TEST_CASE("whoever takes a message may end it there and then") {
     });
     CHECK(journal.bodies() == "b");
 }
+
+}  // TEST_SUITE("messages")

@@ -8,6 +8,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+TEST_SUITE("open") {
+
 using namespace myq;
 using namespace myq::test;
 namespace fs = std::filesystem;
@@ -195,3 +197,5 @@ TEST_CASE("of many processes that open a new journal at once, each gets it") {
     Journal journal(dir.path(), {}, false);
     CHECK(journal.counts(0).at(0).counts.ready == 8);
 }
+
+}  // TEST_SUITE("open")

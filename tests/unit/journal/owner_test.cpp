@@ -6,6 +6,8 @@
 
 #include <sys/stat.h>
 
+TEST_SUITE("owner") {
+
 using namespace myq;
 using namespace myq::test;
 namespace fs = std::filesystem;
@@ -72,3 +74,5 @@ TEST_CASE("a journal that its owner may only read is refused for writing, with t
               return refused.kind == JournalError::Kind::denied ? 0 : 2;
           }) == 0);
 }
+
+}  // TEST_SUITE("owner")

@@ -7,6 +7,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("plans") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -116,3 +118,5 @@ TEST_CASE("every listing goes along an index, from where the last page ended") {
         }
     }
 }
+
+}  // TEST_SUITE("plans")

@@ -15,6 +15,8 @@
 #include <new>
 #include <random>
 
+TEST_SUITE("processes") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -172,3 +174,5 @@ TEST_CASE("processes that die among others that write leave those unharmed") {
     CHECK(counts[1].counts.ready >= static_cast<std::uint64_t>(group * victim.value()));
     CHECK(counts[1].counts.ready % group == 0);
 }
+
+}  // TEST_SUITE("processes")

@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("room") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -156,3 +158,5 @@ TEST_CASE("a log that a long read keeps from being emptied counts, until the rea
     CHECK_NOTHROW(fill(journal));
     CHECK(std::filesystem::file_size(log) < 2 * mib);
 }
+
+}  // TEST_SUITE("room")

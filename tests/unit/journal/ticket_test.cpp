@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("ticket") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -75,3 +77,5 @@ TEST_CASE("claims and tickets of slots that did not survive are void, the others
     CHECK_FALSE(repeated(journal, {~std::uint64_t{0}, 5}));
     CHECK_FALSE(repeated(journal, {30, 5}));
 }
+
+}  // TEST_SUITE("ticket")

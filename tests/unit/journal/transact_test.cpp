@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("transact") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -130,3 +132,5 @@ TEST_CASE("200 000 messages go in, are claimed, tried again, die and are counted
     CHECK(journal.count(1).dropped + journal.count(2).dropped == count / 10);
     CHECK(journal.check().empty());
 }
+
+}  // TEST_SUITE("transact")

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+TEST_SUITE("unique_key") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -97,3 +99,5 @@ TEST_CASE("a dead message whose key is live again stays dead") {
     CHECK(one.blocked == 1);
     CHECK(journal.take_bodies() == "old");
 }
+
+}  // TEST_SUITE("unique_key")

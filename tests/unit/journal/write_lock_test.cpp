@@ -11,6 +11,8 @@
 #include <filesystem>
 #include <fstream>
 
+TEST_SUITE("write_lock") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -138,3 +140,5 @@ TEST_CASE("a process that was forked while a journal was open cannot open one") 
               return 0;
           }) == 7);
 }
+
+}  // TEST_SUITE("write_lock")

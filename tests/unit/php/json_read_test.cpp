@@ -5,6 +5,8 @@
 
 #include <string>
 
+TEST_SUITE("json_read") {
+
 using namespace myq::php;
 using namespace std::string_literals;
 
@@ -55,3 +57,5 @@ TEST_CASE("Levels and size are limited") {
     CHECK(read("[1,2]", {.size = 4}) ==
           "from JSON: it is longer than the 4 bytes that are allowed; send less");
 }
+
+}  // TEST_SUITE("json_read")

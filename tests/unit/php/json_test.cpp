@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+TEST_SUITE("json") {
+
 using namespace myq::php;
 using namespace myq::php::test;
 using namespace std::string_literals;
@@ -118,3 +120,5 @@ TEST_CASE("Levels and size are limited, also through references") {
     REQUIRE(bomb.array());
     CHECK(error(bomb, {.size = 100'000}).find("longer than the 100000 bytes") != std::string::npos);
 }
+
+}  // TEST_SUITE("json")

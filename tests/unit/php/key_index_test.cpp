@@ -4,6 +4,8 @@
 
 #include <string>
 
+TEST_SUITE("key_index") {
+
 using namespace myq::php;
 
 namespace {
@@ -71,3 +73,5 @@ TEST_CASE("An integer-like text is the same key as its integer") {
         CHECK(!adder.add(-7));
     }
 }
+
+}  // TEST_SUITE("key_index")

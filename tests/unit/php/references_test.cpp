@@ -5,6 +5,8 @@
 
 #include <string>
 
+TEST_SUITE("references") {
+
 using namespace myq::php;
 
 namespace {
@@ -74,3 +76,5 @@ TEST_CASE("Values that are put elsewhere must not make more levels than are allo
     REQUIRE(!refused);
     CHECK(refused.fault->text() == "byte 88: its references make it nested too deep");
 }
+
+}  // TEST_SUITE("references")

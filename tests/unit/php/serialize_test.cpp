@@ -8,6 +8,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("serialize") {
+
 using namespace myq::php;
 using namespace myq::php::test;
 using namespace std::string_literals;
@@ -94,3 +96,5 @@ TEST_CASE("What is nested deeper than PHP reads is not written") {
                          "not read; make it flatter",
                          std::invalid_argument);
 }
+
+}  // TEST_SUITE("serialize")

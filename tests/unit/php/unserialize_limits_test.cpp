@@ -9,6 +9,8 @@
 #include <functional>
 #include <string>
 
+TEST_SUITE("unserialize_limits") {
+
 using namespace myq::php;
 
 namespace {
@@ -108,3 +110,5 @@ TEST_CASE("Counts that the rest of the text cannot hold cost nothing, at any lev
     CHECK(fault(repeated(half, 4000) + repeated("i:1;N;", 50'000)) ==
           "byte 22: more elements are announced than can follow");
 }
+
+}  // TEST_SUITE("unserialize_limits")

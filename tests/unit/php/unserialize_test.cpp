@@ -8,6 +8,8 @@
 #include <limits>
 #include <string>
 
+TEST_SUITE("unserialize") {
+
 using namespace myq::php;
 using namespace myq::php::test;
 using namespace std::string_literals;
@@ -168,3 +170,5 @@ TEST_CASE("No proper beginning of a text is a text") {
     for (std::size_t size = 0; size < text.size(); ++size)
         CHECK(!unserialize(std::string_view(text).substr(0, size)));
 }
+
+}  // TEST_SUITE("unserialize")

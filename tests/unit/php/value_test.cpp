@@ -7,6 +7,8 @@
 #include <limits>
 #include <string>
 
+TEST_SUITE("value") {
+
 using namespace myq::php;
 using namespace myq::php::test;
 
@@ -93,3 +95,5 @@ TEST_CASE("An array finds, replaces and appends, and knows whether it is a list"
     CHECK(map({{0, 1}, {1, 2}}) == list({1, 2}));
     CHECK(map({{1, 1}, {0, 2}}) != map({{0, 2}, {1, 1}}));  // the order counts
 }
+
+}  // TEST_SUITE("value")

@@ -8,6 +8,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("append_full_disk") {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -56,3 +58,5 @@ TEST_CASE("append: when there is room again, it goes on") {
     CHECK(append.handle("room") == Answer{MYQ_DONE, ""});
     CHECK(contents(file) == "room\n");
 }
+
+}  // TEST_SUITE("append_full_disk")

@@ -12,6 +12,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("append") {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -185,3 +187,5 @@ TEST_CASE("append: several workers write whole lines into one file, over a rotat
     }
     CHECK(lines == workers * messages);
 }
+
+}  // TEST_SUITE("append")

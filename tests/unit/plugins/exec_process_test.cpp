@@ -20,6 +20,8 @@
 #include <iterator>
 #include <string>
 
+TEST_SUITE("exec_process") {
+
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -194,3 +196,5 @@ TEST_CASE("exec: the command dies with a worker that is killed") {
     death_of(worker);
     CHECK(WTERMSIG(death_of(command)) == SIGKILL);
 }
+
+}  // TEST_SUITE("exec_process")

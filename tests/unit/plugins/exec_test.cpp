@@ -10,6 +10,8 @@
 #include <string>
 #include <string_view>
 
+TEST_SUITE("exec") {
+
 namespace {
 
 OptionMap shell(const std::string& script) {
@@ -185,3 +187,5 @@ TEST_CASE("exec: more output than a reply may have is said once") {
     CHECK(take_reply().size() == 3'000'000);
     CHECK(take_log() == std::vector<LogLine>{{MYQ_WARN, "sh: prints more than a reply may have"}});
 }
+
+}  // TEST_SUITE("exec")

@@ -11,6 +11,8 @@
 #include <optional>
 #include <string>
 
+TEST_SUITE("forward") {
+
 using namespace myq;
 
 namespace {
@@ -151,3 +153,5 @@ TEST_CASE("forward: options that cannot work are refused with the reason") {
               "option 'type' must be a number from 1, or same");
     CHECK(refusal("forward", with({{"wait", {"25h"}}})) == "option 'wait' must be 0s to 24h");
 }
+
+}  // TEST_SUITE("forward")

@@ -14,6 +14,8 @@
 #include <fstream>
 #include <string>
 
+TEST_SUITE("http") {
+
 using myq::test::Nginx;
 using nlohmann::json;
 
@@ -318,3 +320,5 @@ TEST_CASE("http: options that cannot work are refused with the reason") {
     CHECK(with({{"username", {"u"}}, {"password_file", {open}}, {"bearer_file", {open}}}) ==
           "option 'bearer_file' and 'username' exclude each other");
 }
+
+}  // TEST_SUITE("http")

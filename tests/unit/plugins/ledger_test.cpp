@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("ledger") {
+
 namespace {
 
 class LedgerFile {
@@ -92,3 +94,5 @@ TEST_CASE("ledger: it does not start without its counters") {
     CHECK_THROWS_WITH(StartedPlugin("ledger", {{"file", {"/nothing/here"}}}),
                       "/nothing/here: No such file or directory");
 }
+
+}  // TEST_SUITE("ledger")

@@ -4,6 +4,8 @@
 
 #include <string>
 
+TEST_SUITE("log") {
+
 TEST_CASE("log: a message becomes one line with its type, name, size and body") {
     struct Row {
         Letter letter;
@@ -45,3 +47,5 @@ TEST_CASE("log: max_bytes outside its range is refused") {
     }
     CHECK(refusal("log", {{"max_bytes", {"many"}}}) == "option 'max_bytes' is not a whole number");
 }
+
+}  // TEST_SUITE("log")

@@ -11,6 +11,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("mail_real") {
+
 namespace fs = std::filesystem;
 
 namespace {
@@ -81,3 +83,5 @@ TEST_CASE("mail: what a server takes is done, what it refuses dead, and what it 
     CHECK(stage.mail("000003").ends_with("\n\nlate\n"));
     take_log();
 }
+
+}  // TEST_SUITE("mail_real")

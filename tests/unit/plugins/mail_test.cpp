@@ -11,6 +11,8 @@
 #include <fstream>
 #include <string>
 
+TEST_SUITE("mail") {
+
 namespace {
 
 const Answer done{MYQ_DONE, ""};
@@ -196,3 +198,5 @@ TEST_CASE("mail: options that cannot work are refused with the reason") {
               "option 'sender' must be an address alone, such as shop@example.org");
     CHECK(and_to("timeout", "0ms") == "option 'timeout' must be 1ms to 24h");
 }
+
+}  // TEST_SUITE("mail")

@@ -9,6 +9,8 @@
 #include <sstream>
 #include <string>
 
+TEST_SUITE("manual") {
+
 namespace {
 
 // What stands in the manual under each "name.option".
@@ -56,3 +58,5 @@ TEST_CASE("myq-handlers(7) has every option of every bundled plugin, and no othe
     for (const auto& [name, text] : manual)
         FAIL_CHECK(name << " is in the manual and nowhere else");
 }
+
+}  // TEST_SUITE("manual")

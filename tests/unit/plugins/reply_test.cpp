@@ -8,6 +8,8 @@
 #include <cstring>
 #include <string>
 
+TEST_SUITE("reply") {
+
 namespace {
 
 // A queue under a key that is this process's own.
@@ -40,3 +42,5 @@ TEST_CASE("reply: it does not start without its queue") {
     CHECK_THROWS_WITH(StartedPlugin("reply", {{"key", {"0x7e570000"}}}),
                       "msgget: No such file or directory");
 }
+
+}  // TEST_SUITE("reply")

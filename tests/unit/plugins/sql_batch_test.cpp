@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("sql_batch") {
+
 using myq::test::Postgres;
 
 namespace {
@@ -117,3 +119,5 @@ TEST_CASE("sql batch: its size is 1 to 256") {
                               {"batch", {batch}}}) == "option 'batch' is not 1 to 256");
     }
 }
+
+}  // TEST_SUITE("sql_batch")

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("sql_options") {
+
 namespace {
 
 std::string with(const std::string& statement, const std::vector<std::string>& parameters) {
@@ -99,3 +101,5 @@ TEST_CASE("sql: a passfile is one that libpq will read") {
     CHECK(passfile() == "");
     CHECK(connection("passfile=/usr") == "option 'connection' has passfile=/usr, which is no file");
 }
+
+}  // TEST_SUITE("sql_options")

@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("sql") {
+
 using myq::test::Postgres;
 
 namespace {
@@ -209,3 +211,5 @@ TEST_CASE("sql: what the server remarks is logged for who looks closely") {
     CHECK(stage.answer("SELECT remark()", {}) == done);
     CHECK(take_log() == std::vector<LogLine>{{MYQ_DEBUG, "NOTICE: well, well"}});
 }
+
+}  // TEST_SUITE("sql")

@@ -5,6 +5,8 @@
 
 #include <string>
 
+TEST_SUITE("store") {
+
 using namespace myq;
 
 namespace {
@@ -134,3 +136,5 @@ TEST_CASE("store: options that are wrong are refused before anything is made") {
     CHECK(refusal("store", with({{"variable", {"-5"}}, {"lock", {"7"}}})) == "");
     CHECK_FALSE(SharedMemory::exists(key));
 }
+
+}  // TEST_SUITE("store")

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("contract") {
+
 using namespace myq;
 
 namespace {
@@ -113,3 +115,5 @@ TEST_CASE("contract: many at once has two members or none, and is looked for whe
     plugin.size = offsetof(myq_plugin, most_at_once);  // as of 1.2
     CHECK(contract_problem(&plugin, "").empty());
 }
+
+}  // TEST_SUITE("contract")

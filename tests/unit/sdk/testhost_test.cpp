@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("testhost") {
+
 using namespace myq;
 using std::chrono::milliseconds;
 
@@ -279,3 +281,5 @@ TEST_CASE("testhost: many messages come in calls of as many as the handler takes
     CHECK(single.handle_many({{.body = "never"}, {.body = "later"}}).at(1).verdict == MYQ_RETRY);
     CHECK(TestHost(answers_nonsense).most_at_once() == 1);
 }
+
+}  // TEST_SUITE("testhost")

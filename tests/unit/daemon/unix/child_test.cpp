@@ -9,6 +9,8 @@
 #include <cstdlib>
 #include <stdexcept>
 
+TEST_SUITE("child") {
+
 using namespace myq;
 using test::Lines;
 
@@ -89,3 +91,5 @@ TEST_CASE("child: the way it ended is told in words") {
     CHECK(describe_exit(0) == "exit status 0");
     CHECK(describe_exit(255 << 8) == "exit status 255");
 }
+
+}  // TEST_SUITE("child")

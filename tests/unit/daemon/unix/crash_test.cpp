@@ -13,6 +13,8 @@
 #include <cstdlib>
 #include <functional>
 
+TEST_SUITE("crash") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -125,3 +127,5 @@ TEST_CASE("whoever has a handler for a crash keeps it") {
 }
 
 #endif
+
+}  // TEST_SUITE("crash")

@@ -17,6 +17,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("daemonize") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -209,3 +211,5 @@ TEST_CASE("silence: a standard stream leads nowhere") {
           }) == 0);
     CHECK(read_file(dir / "out").empty());
 }
+
+}  // TEST_SUITE("daemonize")

@@ -10,6 +10,8 @@
 #include <string>
 #include <system_error>
 
+TEST_SUITE("directory_watch") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -144,3 +146,5 @@ TEST_CASE("a directory that cannot be watched is a failure that says so") {
     write_file(limit, before);
     CHECK(code == std::errc::no_space_on_device);
 }
+
+}  // TEST_SUITE("directory_watch")

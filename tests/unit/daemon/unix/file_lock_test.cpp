@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <system_error>
 
+TEST_SUITE("file_lock") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -62,3 +64,5 @@ TEST_CASE("file lock: a file that cannot be locked is an error, not a refusal") 
     CHECK_THROWS_AS(try_lock(read_only), std::system_error);
     CHECK_THROWS_AS(lock_holder(Fd{}), std::system_error);
 }
+
+}  // TEST_SUITE("file_lock")

@@ -12,6 +12,8 @@
 #include <filesystem>
 #include <string>
 
+TEST_SUITE("pid_file") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -164,3 +166,5 @@ TEST_CASE("pid file: a file that is not plainly ours is refused and not touched"
     }
     CHECK(read_file(dir / "victim") == "precious");
 }
+
+}  // TEST_SUITE("pid_file")

@@ -14,6 +14,8 @@
 #include <stdexcept>
 #include <string>
 
+TEST_SUITE("privileges") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -156,3 +158,5 @@ TEST_CASE("privileges: whoever runs it is found by name, or else by number") {
                          : 1;
           }) == 0);
 }
+
+}  // TEST_SUITE("privileges")

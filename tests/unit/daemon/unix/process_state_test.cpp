@@ -15,6 +15,8 @@
 #include <string>
 #include <vector>
 
+TEST_SUITE("process_state") {
+
 using namespace myq;
 using namespace myq::test;
 
@@ -133,3 +135,5 @@ TEST_CASE("open descriptors are counted") {
     }
     CHECK(open_descriptors() == before);
 }
+
+}  // TEST_SUITE("process_state")

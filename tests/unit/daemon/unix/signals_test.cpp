@@ -11,6 +11,8 @@
 #include <cerrno>
 #include <csignal>
 
+TEST_SUITE("signals") {
+
 using namespace myq;
 using myq::test::in_child;
 using myq::test::Lines;
@@ -154,3 +156,5 @@ TEST_CASE("signals: a worker whose supervisor is gone already is told to leave a
               return 0;
           }) == 0);
 }
+
+}  // TEST_SUITE("signals")
