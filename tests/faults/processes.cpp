@@ -4,9 +4,11 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <cstdio>
 #include <fstream>
@@ -39,15 +41,23 @@ std::vector<pid_t> daemon_processes() {
     return pids;
 }
 
-// Stopped first: none of them forks while the others are killed, but those that were just forked.
+// Stopped first: none of them forks while the others are killed, but those that were just forked. A
+// process has no program any more before it gives up its locks; what a pidfd says comes after both.
 int kill_every_process() {
     int killed = 0;
     for (auto pids = daemon_processes(); !pids.empty(); pids = daemon_processes()) {
         for (const pid_t pid : pids)
             ::kill(pid, SIGSTOP);
-        for (const pid_t pid : pids)
+        std::vector<pollfd> dying;
+        for (const pid_t pid : pids) {
+            dying.push_back({static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0});
             killed += ::kill(pid, SIGKILL) == 0 ? 1 : 0;
-        ::poll(nullptr, 0, 1);
+        }
+        for (pollfd& one : dying) {
+            while (one.fd >= 0 && ::poll(&one, 1, -1) < 0 && errno == EINTR) {
+            }
+            ::close(one.fd);
+        }
     }
     return killed;
 }
