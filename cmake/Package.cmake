@@ -1,4 +1,4 @@
-# CPack: the .debs, made by `cmake --workflow --preset release`. One has nearly everything; handlers
+# CPack: the .debs, made by `script/run`. One has nearly everything; handlers
 # that need a library which not everybody wants have one each.
 set(debian ${PROJECT_SOURCE_DIR}/packaging/debian)
 

@@ -7,12 +7,10 @@ myq_test(storage_test faults WORLD
   LIBRARIES myq_storage myq_test_main fmt::fmt nlohmann_json::nlohmann_json)
 
 # myq_mutant(NAME FILE): the program myqd_NAME, which is myqd with mutants/NAME.patch in FILE. The
-# linker takes what the patched file defines from there, and everything else from what ships.
+# linker takes what the patched file defines from there, and everything else from what ships; FILE
+# must be an object of its own in the daemon's library (daemon/CMakeLists.txt).
 function(myq_mutant name file)
   set(patch ${CMAKE_CURRENT_SOURCE_DIR}/mutants/${name}.patch)
-  # In the daemon's library it must be an object of its own.
-  set_source_files_properties(${PROJECT_SOURCE_DIR}/${file} TARGET_DIRECTORY myqd_core myqd_unix
-    PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
   set(source ${CMAKE_CURRENT_BINARY_DIR}/mutants/${name}/${file})
   cmake_path(GET source PARENT_PATH directory)
   add_custom_command(OUTPUT ${source}
