@@ -3,6 +3,7 @@
 #include "ipc/blob_janitor.hpp"
 #include "ipc/reply.hpp"
 #include "ipc/reply_queue.hpp"
+#include "tests/support/run.hpp"
 #include "tests/unit/daemon/blob_sender.hpp"
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
@@ -10,8 +11,6 @@
 #include "tests/unit/daemon/slot_bytes.hpp"
 #include "tests/unit/daemon/test_log.hpp"
 #include "tests/unit/ipc/scratch_queue.hpp"
-
-#include "tests/support/run.hpp"
 
 #include <doctest/doctest.h>
 
