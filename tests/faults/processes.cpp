@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <cstdio>
 #include <fstream>
 #include <sstream>
 
@@ -19,8 +18,6 @@ namespace myq::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr int skipped = 77;  // what the tests' SKIP_RETURN_CODE is
 
 pid_t pid_in(const std::string& name) {
     pid_t pid = 0;
@@ -84,12 +81,6 @@ std::chrono::milliseconds cpu_time(pid_t pid) {
     long system = 0;
     fields >> user >> system;
     return std::chrono::milliseconds{(user + system) * 1'000 / ::sysconf(_SC_CLK_TCK)};
-}
-
-void skip(const std::string& reason) {
-    fmt::print("skipped: {}\n", reason);
-    std::fflush(stdout);
-    ::_exit(skipped);
 }
 
 }  // namespace myq::test

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/support/daemon_process.hpp"
+#include "tests/support/skip.hpp"
 
 #include <sys/types.h>
 
@@ -22,9 +23,5 @@ bool is_at_work(pid_t pid);
 
 // What it has used of a CPU since it began; 0 when it is gone.
 std::chrono::milliseconds cpu_time(pid_t pid);
-
-// The test ends here and counts as skipped: what it needs cannot be had on this machine. Not while
-// there is something to clean up.
-[[noreturn]] void skip(const std::string& reason);
 
 }  // namespace myq::test

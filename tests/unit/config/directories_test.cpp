@@ -1,4 +1,5 @@
 #include "config/directories.hpp"
+#include "tests/support/skip.hpp"
 #include "tests/unit/ipc/child.hpp"
 
 #include <doctest/doctest.h>
@@ -90,7 +91,8 @@ TEST_CASE("Without HOME the home directory is that of the account") {
           }) == 0);
 }
 
-TEST_CASE("As root every configuration is the system's" * doctest::skip(geteuid() != 0)) {
+TEST_CASE("As root every configuration is the system's") {
+    if (geteuid() != 0) myq::test::skip("needs root");
     CHECK(run_dir(own) == "/run/myq");
     CHECK(journal_dir(own) == "/var/lib/myq");
 }
