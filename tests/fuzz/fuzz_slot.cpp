@@ -67,9 +67,9 @@ public:
     void write_behind(const SlotFile& file) const {
         struct stat status {};
         must(::fstat(file.fd().value(), &status) == 0);
-        must(::ftruncate(file.fd().value(), status.st_size + 2 * page) == 0);
-        put(file.fd(), static_cast<std::size_t>(status.st_size),
-            body_.first(std::min(body_.size(), 2 * page)));
+        const auto end = static_cast<std::size_t>(status.st_size);
+        must(::ftruncate(file.fd().value(), static_cast<off_t>(end + 2 * page)) == 0);
+        put(file.fd(), end, body_.first(std::min(body_.size(), 2 * page)));
     }
 
 private:
