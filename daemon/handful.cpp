@@ -62,7 +62,6 @@ void Handful::recover() {
         head_at(record).length = length;
         add(length);
     }
-    if (!first_left()) clear();
 }
 
 std::size_t Handful::body_at() const {
@@ -144,6 +143,10 @@ void Handful::mark_over(std::size_t message) {
     if (counts(messages_[message])) store(header_->batch_size, header_->batch_size - 1);
     store(messages_[message].head->over, std::uint32_t{1});
     if (message == left_) ++left_;
+}
+
+void Handful::clear_if_over() {
+    if (is_open() && !first_left()) clear();
 }
 
 // Killed in here, there is nothing in it, and the next worker fills it whole.

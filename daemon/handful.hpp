@@ -61,11 +61,12 @@ public:
     // One more attempt of the first `count` begins.
     void begin_attempt(std::size_t count);
     void mark_over(std::size_t message);
-    // All of them are over.
-    void clear();
+    // Empties it when all of them are over.
+    void clear_if_over();
 
 private:
     void recover();
+    void clear();
     void add(std::size_t length);
     std::size_t body_at() const;
 

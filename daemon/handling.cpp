@@ -58,15 +58,6 @@ Handling::Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handl
     if (many_.is_needed()) slot.make_room_for_many();
 }
 
-void Handling::settle_what_is_over() {
-    if (slot_.occupied() && slot_.is_over()) slot_.settle(Tally::handled, row_of(slot_.type()));
-    const auto left = slot_.handful().messages();
-    for (std::size_t i = 0; i < left.size(); ++i) {
-        const bool is_over = left[i].head->over != 1 && slot_.is_row_over(left[i].head->row);
-        if (is_over) slot_.settle_in_handful(i, Tally::handled, row_of(left[i].type));
-    }
-}
-
 // Where many were with the handler, nobody knows which of them is to blame: then each comes alone,
 // and whoever ends the next worker has done it.
 bool Handling::settle_leftover(const WorkerSeat& seat) {

@@ -28,9 +28,6 @@ public:
     Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handlers,
              JournalAccess& journal);
 
-    // Messages that their last worker had dealt with, but for taking them out of the slot.
-    void settle_what_is_over();
-
     // What the slot's last worker left, one by one. False if something must stay in the slot.
     bool settle_leftover(const WorkerSeat& seat);
 

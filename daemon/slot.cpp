@@ -115,8 +115,10 @@ void Slot::recover() {
     autopsy.text_size =
         std::min(autopsy.text_size, static_cast<std::uint32_t>(autopsy.text.size()));
     autopsy.log_size = std::min(autopsy.log_size, static_cast<std::uint32_t>(autopsy.log.size()));
+    acknowledge_what_is_over();
     finish_settling();
     finish_moving();
+    handful_.clear_if_over();  // not before that was counted
     if (!occupied()) return empty();
     if (header_->state != SlotState::busy)
         landed(landed_length({read_only_ + slot_type_size, capacity_}));
@@ -229,6 +231,21 @@ void Slot::begin_settling(Tally tally, std::size_t row, std::int64_t journal_row
     }
 }
 
+// A row that is on the list of what is over will not be tried again: killed before it was taken out
+// of the slot, it is as over as if that had happened, and counts as what it became.
+void Slot::acknowledge_what_is_over() {
+    if (header_->settling_place == 0) return;
+    const std::uint32_t in_handful = header_->handful.settling;
+    if (in_handful != 0) {
+        const auto messages = handful_.messages();
+        const bool is_there = in_handful <= messages.size();
+        if (is_there && is_row_over(messages[in_handful - 1].head->row))
+            handful_.mark_over(in_handful - 1);
+    } else if (is_row_over(header_->row)) {
+        type_of(buffer_).store(0, std::memory_order_release);
+    }
+}
+
 void Slot::finish_settling() {
     const std::size_t place = header_->settling_place;
     const std::uint32_t in_handful = header_->handful.settling;
@@ -280,10 +297,6 @@ std::span<const std::int64_t> Slot::done_rows() const {
     return {header_->done_rows.data(), header_->done_count};
 }
 
-bool Slot::is_over() const {
-    return is_row_over(header_->row);
-}
-
 bool Slot::is_row_over(std::int64_t row) const {
     const auto done = done_rows();
     return row != 0 && std::find(done.begin(), done.end(), row) != done.end();
@@ -319,7 +332,7 @@ void Slot::empty() {
 bool Slot::take_next() {
     const auto next = handful_.first_left();
     if (!next) {
-        if (handful_.is_open()) handful_.clear();
+        handful_.clear_if_over();
         return false;
     }
     const Handful::Message& message = handful_.messages()[*next];
@@ -328,7 +341,7 @@ bool Slot::take_next() {
     load(message.head->row, message.type, message.head->attempts, message.head->id,
          message.head->expires_ms, message.body);
     finish_moving();
-    if (!handful_.first_left()) handful_.clear();
+    handful_.clear_if_over();
     return true;
 }
 

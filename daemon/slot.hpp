@@ -108,7 +108,6 @@ public:
     void hold_claims(bool held);
     bool holds_claims() const { return header_->claims_held != 0; }
     std::span<const std::int64_t> done_rows() const;
-    bool is_over() const;  // the message in the slot is one of them: killed while it was settled
     bool is_row_over(std::int64_t row) const;
     void forget_done_rows() { header_->done_count = 0; }
 
@@ -130,6 +129,7 @@ private:
     void attach_handful();
     void recover();
     void begin_settling(Tally tally, std::size_t row, std::int64_t journal_row);
+    void acknowledge_what_is_over();
     void finish_settling();
     void finish_moving();
     void empty();

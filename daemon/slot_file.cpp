@@ -88,7 +88,8 @@ SlotView SlotFile::view() const {
     SlotHeader header{};
     view.broken = !read_at(fd_, 0, header) || !read_at(fd_, slot_header_size, view.type);
     if (view.broken) return view;
-    view.occupied = view.type != 0 || header.claims_held != 0 || header.handful.open != 0;
+    view.occupied = view.type != 0 || header.claims_held != 0 || header.handful.open != 0 ||
+                    header.settling_place != 0;
     view.messages = header.messages;
     view.deadline_ns = header.deadline_ns;
     view.needed_body = header.needed_body;

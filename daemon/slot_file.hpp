@@ -35,7 +35,8 @@ namespace myq {
 // integers, copied once, never an index and never a pointer.
 struct SlotView {
     bool broken = false;            // somebody cut the file: there is nothing to be had of it
-    bool occupied = false;          // a message is in it, or rows of the journal are claimed for it
+    // A message is in it, or rows of the journal are claimed for it, or one is yet to be counted.
+    bool occupied = false;
     std::uint64_t messages = 0;     // settled since the slot was made
     std::int64_t deadline_ns = 0;   // CLOCK_MONOTONIC when the handler's time is up, 0: never
     std::uint64_t needed_body = 0;  // a body of at least this size waits that did not fit, 0: none

@@ -39,7 +39,6 @@ bool give_back_claims(const WorkerTask& task, Slot& slot, JournalAccess& journal
 // First what the last worker left, then what the source gives.
 void work(const WorkerTask& task, Handling& worker, Slot& slot, JournalAccess& journal,
           const WorkerSeat& seat, Source& source) {
-    worker.settle_what_is_over();  // before the list of what is over goes with the claims
     if (!give_back_claims(task, slot, journal)) return;
     if (!worker.settle_leftover(seat)) return;
     if (!give_back_claims(task, slot, journal)) return;
@@ -49,7 +48,6 @@ void work(const WorkerTask& task, Handling& worker, Slot& slot, JournalAccess& j
 
 // False if it must stay in the slot.
 bool shelve_hand(Slot& slot, Outcomes& outcomes, LargeBodies& bodies) {
-    if (slot.occupied() && slot.is_over()) slot.settle(Tally::handled);
     if (slot.occupied() && !outcomes.settle_written(0)) return false;
     bodies.settle_left();
     if (!slot.occupied()) return true;

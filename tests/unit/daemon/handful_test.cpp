@@ -181,6 +181,15 @@ TEST_CASE("what is settled in the handful counts once, and only if it is over") 
         CHECK(scene.found() == "7:two ");
         CHECK(scene.handled() == 2);
     }
+    SUBCASE("killed after that of the last") {
+        scene.killed([](Slot& slot) { slot.settle_in_handful(1, Tally::expired, 0); });
+        put<std::uint64_t>(scene.file, offsetof(SlotHeader, settling_count), 1);
+        put<std::uint32_t>(scene.file, offsetof(SlotHeader, settling_place), 1);
+        put<std::uint32_t>(scene.file, handful + offsetof(SlotHandful, settling), 1);
+        put<std::uint32_t>(scene.file, first + offsetof(Handful::Head, over), 1);
+        CHECK(scene.found().empty());
+        CHECK(scene.handled() == 1);
+    }
 }
 
 TEST_CASE("a handful is like new when all of it is over, and what was in it is not found again") {

@@ -57,6 +57,21 @@ TEST_CASE("an occupied slot of another size is kept as it is") {
     }
 }
 
+TEST_CASE("an empty slot is kept as it is until its last message is counted") {
+    const RunDir dir;
+    const SlotFile file(dir.path(), "q.0", capacity);
+    // Killed behind the acknowledgement: see Slot::settle().
+    put<std::uint64_t>(file, offsetof(SlotHeader, settling_count), 1);
+    put<std::uint32_t>(file, offsetof(SlotHeader, settling_place), 1);
+    CHECK(file.view().occupied);
+    const SlotFile wanted(dir.path(), "q.0", 2 * capacity);
+    CHECK(wanted.body_capacity() == capacity);
+    CHECK(!Slot(wanted).occupied());
+    CHECK(settled(wanted, Tally::handled) == 1);
+    CHECK(!wanted.view().occupied);
+    CHECK(settled(SlotFile(dir.path(), "q.0", 2 * capacity), Tally::handled) == 1);
+}
+
 TEST_CASE("an empty slot of another size is made anew") {
     const RunDir dir;
     for (const std::size_t wanted : {2 * page, 20 * page, page / 2}) {

@@ -97,16 +97,25 @@ TEST_CASE("a row of the journal in a killed worker's hands is handled once more 
 TEST_CASE("a row that was over when its worker was killed is not handled again") {
     Scene scene;
     scene.in_work("3");
-    // settle() writes down that the row is over before it takes the message out of the slot.
+    // settle() writes down that the row is over, and how, before it takes the message out of the
+    // slot.
     SlotHeader header{};
     REQUIRE(::pread(scene.file.fd().value(), &header, sizeof header, 0) == sizeof header);
+    Tally tally = Tally::handled;
+    SUBCASE("handled") {}
+    SUBCASE("expired") {
+        tally = Tally::expired;
+    }
+    header.settling_count = 1;
+    header.settling_place = static_cast<std::uint32_t>(tally) + 1;
     header.done_rows.at(0) = header.row;
     header.done_count = 1;
     put(scene.file, 0, header);
     CHECK(scene.settle("killed by SIGKILL", Cause::killed) == 0);
     CHECK(scene.ledger.times(3) == 0);
     CHECK(scene.journal.entries().empty());
-    CHECK(settled(scene.file, Tally::handled) == 1);
+    CHECK(settled(scene.file, tally) == 1);
+    CHECK(settled(scene.file, Tally::handled) + settled(scene.file, Tally::expired) == 1);
     CHECK(!scene.file.view().occupied);
 }
 
