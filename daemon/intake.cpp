@@ -229,18 +229,19 @@ private:
     }
 
     // Whoever waits for a confirmation is told that it cannot be had, and the message is over; the
-    // others stay until the journal works again.
+    // others stay until the journal works again. In this order: what is over is told nobody again.
     void refuse(ConfirmStatus status) {
-        bool all_refused = true;
         for (const Batch::Message& message : batch_.messages()) {
+            if (!asker_of(message)) continue;
             confirm(message, status);
-            if (asker_of(message)) {
-                end(message, status);
-                message.head->refused = 1;
-            }
-            if (message.head->refused == 0) all_refused = false;
+            end(message, status);
         }
         confirmations_.send();
+        bool all_refused = true;
+        for (const Batch::Message& message : batch_.messages()) {
+            if (asker_of(message)) message.head->refused = 1;
+            if (message.head->refused == 0) all_refused = false;
+        }
         if (all_refused) clear();
     }
 

@@ -38,11 +38,10 @@ bool Outcomes::settle_written(std::size_t tally_row) {
     if (!journal_.insist(look)) return false;
     if (!is_written) return true;
     if (*tally == Tally::died) {
-        // Its caller may have been told already, and is told again: that does no harm.
-        const InHand message = take_in_hand(slot_);
+        // Whoever waits may have been told already, and is told again: that does no harm.
         const std::vector<Attempt> failures = history();
-        replies_.tell(message.reply, message.id, Reply::Status::dead,
-                      failures.empty() ? "see the log of myqd" : failures.back().cause);
+        tell_dead(take_in_hand(slot_),
+                  failures.empty() ? "see the log of myqd" : failures.back().cause);
     }
     slot_.settle(*tally, tally_row);
     bell_.announce(DueBell::at_once);
@@ -82,9 +81,15 @@ bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::str
                     std::string_view autopsy) {
     const std::string what = describe(message);
     if (!bury(message, reason, autopsy)) return false;
-    replies_.tell(message.reply, message.id, Reply::Status::dead, reason);
+    tell_dead(message, reason);
     settle_dead(what, reason, tally_row);
     return true;
+}
+
+// Its caller; and who waits for a confirmation, if it could not be understood.
+void Outcomes::tell_dead(const InHand& message, const std::string& reason) {
+    answer(message.asker, ConfirmStatus::broken);
+    replies_.tell(message.reply, message.id, Reply::Status::dead, reason);
 }
 
 bool Outcomes::rejected(const InHand& message, std::size_t tally_row, const char* plugin,
@@ -164,9 +169,7 @@ bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_vi
 
 bool Outcomes::broken(const InHand& message, std::size_t tally_row) {
     const char* what = message.blob ? "blob" : message.is_in_row ? "row" : "envelope";
-    if (!dead(message, tally_row, fmt::format("broken {}: {}", what, message.broken))) return false;
-    answer(message.asker, ConfirmStatus::broken);
-    return true;
+    return dead(message, tally_row, fmt::format("broken {}: {}", what, message.broken));
 }
 
 void Outcomes::answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status) {

@@ -70,6 +70,7 @@ public:
 private:
     bool write(const InHand& message, const NewMessage& as, std::string_view reason);
     bool bury(const InHand& message, const std::string& reason, std::string_view autopsy);
+    void tell_dead(const InHand& message, const std::string& reason);
     void settle_dead(const std::string& what, const std::string& reason, std::size_t tally_row);
     bool admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
                ConfirmStatus& status);

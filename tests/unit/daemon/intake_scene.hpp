@@ -4,6 +4,7 @@
 #include "daemon/intake.hpp"
 #include "tests/support/run.hpp"
 #include "tests/unit/daemon/child.hpp"
+#include "tests/unit/daemon/die_at_send.hpp"
 #include "tests/unit/daemon/journal_dir.hpp"
 #include "tests/unit/daemon/lines.hpp"
 #include "tests/unit/daemon/slot_bytes.hpp"
@@ -48,6 +49,17 @@ struct IntakeScene {
     }
     int run(IntakeMode mode, bool settle_only = false) {
         return myq::test::wait_for(start(mode, settle_only));
+    }
+    // One that is killed when it tells a sender what became of its message.
+    int run_until_it_tells(bool full) {
+        const JournalPlace place = full ? journal.full_place() : journal.place();
+        return in_child([&, place] {
+            log_to(lines);
+            Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+            const WorkerTask task{config, Selector::any(), {}, me, place, bell};
+            die_at_send();
+            return run_intake(task, IntakeMode::for_good, {*file, report, ::getppid(), true, ""});
+        });
     }
     // SIGTERM until it has left, as the supervisor does.
     static int stop(pid_t intake) {

@@ -147,6 +147,18 @@ TEST_CASE("a full journal refuses who waits, and keeps the others until there is
     CHECK(!scene.file->view().occupied);
 }
 
+TEST_CASE("whose intake is killed while it tells who is refused is told by the next") {
+    Scene scene;
+    Sender sender("confirmed");
+    scene.leave_batch({"raw", sender.bytes()});
+    CHECK(scene.run_until_it_tells(true) == -SIGSYS);
+    CHECK(!sender.told());
+    REQUIRE(scene.file->view().occupied);
+    CHECK(scene.run(IntakeMode::for_good, true) == 0);
+    CHECK(sender.told() == ConfirmStatus::accepted);
+    CHECK(scene.journaled() == "raw confirmed ");
+}
+
 TEST_CASE("an intake for relief leaves when the queue is half empty, and takes the oldest") {
     Scene scene;
     QueueSettings settings;

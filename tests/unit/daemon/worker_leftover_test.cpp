@@ -129,6 +129,18 @@ TEST_CASE("who asks a worker for what cannot be is told so, and the message is a
     CHECK(sender.told() == ConfirmStatus::broken);
 }
 
+TEST_CASE("whose worker is killed while it tells that a message is broken is told by the next") {
+    Scene scene;
+    Sender sender("hello");
+    scene.killed([&](Slot& slot) { receive(slot, 7, sender.bytes_of_kind(EnvelopeKind::batch)); });
+    CHECK(scene.settle_until_it_tells() == -SIGSYS);
+    CHECK(!sender.told());
+    CHECK(scene.settle("killed by SIGKILL", Cause::killed) == 0);
+    CHECK(sender.told() == ConfirmStatus::broken);
+    CHECK(scene.journal.only_entry().state == JournalState::dead);
+    CHECK(settled(scene.file, Tally::died) == 1);
+}
+
 TEST_CASE("a stop that drains moves what is in a slot to the journal") {
     Scene scene;
     SUBCASE("a message that no handler was given") {

@@ -5,6 +5,7 @@
 #include "daemon/worker.hpp"
 #include "tests/support/ledger.hpp"
 #include "tests/unit/daemon/child.hpp"
+#include "tests/unit/daemon/die_at_send.hpp"
 #include "tests/unit/daemon/journal_dir.hpp"
 #include "tests/unit/daemon/plugin_dir.hpp"
 #include "tests/unit/daemon/slot_bytes.hpp"
@@ -55,6 +56,16 @@ struct WorkerScene {
             log_to(lines);
             Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
             return run_worker(task(), {file, report, ::getppid(), true, last_end, cause});
+        });
+    }
+    // The same for one that is killed when it tells somebody what became of the message.
+    int settle_until_it_tells() {
+        return in_child([&] {
+            log_to(lines);
+            Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
+            const WorkerSeat seat{file, report, ::getppid(), true, "", WorkerSeat::Cause::unknown};
+            die_at_send();
+            return run_worker(task(), seat);
         });
     }
     int shelve() {
