@@ -64,9 +64,9 @@ void Crew::spawn_due() {
         try {
             spawn(*worker);
         } catch (const std::exception& e) {
-            spdlog::error("queue {}: cannot fork a worker: {}; trying again", worker->spec().queue,
-                          e.what());
-            worker->schedule_respawn(true);
+            const auto pause = worker->schedule_respawn(Life::stillborn);
+            spdlog::error("queue {}: cannot fork a worker: {}; trying again in {} ms",
+                          worker->spec().queue, e.what(), pause.count());
         }
     }
 }

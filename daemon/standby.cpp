@@ -9,10 +9,6 @@ namespace myq {
 
 namespace {
 
-using std::chrono::milliseconds;
-constexpr milliseconds first_rest{1'000};
-constexpr milliseconds longest_rest{60'000};
-
 // An eventfd, which says only that something was said.
 void mute(int fd) {
     std::uint64_t count = 0;
@@ -54,15 +50,15 @@ std::vector<int> Standby::fds() const {
     return fds;
 }
 
-void Standby::ended(const WorkerSpec& spec, bool in_order, bool dead_on_arrival) {
+std::chrono::milliseconds Standby::ended(const WorkerSpec& spec, bool in_order, Life life) {
     for (Member& member : members_) {
         if (member.what->spec.get() != &spec) continue;
-        member.pause = dead_on_arrival && !in_order
-                           ? std::clamp(member.pause * 2, first_rest, longest_rest)
-                           : milliseconds{0};
-        member.not_before = Clock::now() + member.pause;
+        const std::chrono::milliseconds pause = member.pace.after(life);
+        member.not_before = Clock::now() + pause;
         if (!in_order && member.what->look_again) member.what->look_again();
+        return pause;
     }
+    return std::chrono::milliseconds{0};
 }
 
 }  // namespace myq

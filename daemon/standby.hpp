@@ -22,15 +22,15 @@ public:
     Clock::time_point next_look() const { return next_look_; }
     std::vector<int> fds() const;
 
-    // One of them ended: out of turn it may have left work behind; dead on arrival, the next one
-    // comes after a pause that grows from 1 s to 60 s.
-    void ended(const WorkerSpec& spec, bool in_order, bool dead_on_arrival);
+    // One of them ended: out of turn it may have left work behind. The next one comes after the
+    // pause that this returns; see RespawnPace.
+    std::chrono::milliseconds ended(const WorkerSpec& spec, bool in_order, Life life);
 
 private:
     struct Member {
         const OnDemand* what;
         Clock::time_point not_before{};
-        std::chrono::milliseconds pause{0};
+        RespawnPace pace = {};
     };
 
     std::vector<Member> members_;

@@ -66,7 +66,7 @@ void Supervisor::dismiss_strangers(milliseconds patience) {
         if (!is_stranger(*worker)) continue;
         worker->ask_to_leave(patience);
         const bool gone = worker->state() == WorkerProcess::State::gone;
-        if (gone && worker->slot().view().occupied) settle_orphan(*worker, false);
+        if (gone && worker->slot().view().occupied) settle_orphan(*worker, Life::useful);
     }
 }
 
@@ -165,11 +165,11 @@ bool Supervisor::ended_on_trial(WorkerProcess& worker, const WorkerProcess::End&
         worker.blame_new_code();
         reject_delivery(*reason);
         // Its successor waits for the code of before, which is on its way.
-        if (has_come) worker.schedule_respawn(true);
+        if (has_come) respawn(worker, Life::stillborn);
         return has_come;
     }
     if (has_come || !(is_canary || is_incoming(worker))) return false;
-    worker.schedule_respawn(end.dead_on_arrival);
+    respawn(worker, end.life);
     return true;
 }
 

@@ -20,11 +20,12 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr milliseconds term_again{50};
-constexpr milliseconds first_pause{1'000};
-constexpr milliseconds longest_pause{60'000};
+// A process in an uninterruptible sleep takes its time to die.
+constexpr milliseconds kill_again{60'000};
 // What a handler gets to come to its senses after its timeout, before its worker is killed.
 constexpr milliseconds grace{1'000};
-// A worker that lived shorter than this and did nothing is as good as one that never started.
+// A worker that lived shorter than this and did nothing is as good as one that never started; who
+// was ready for longer and has nothing to do is well.
 constexpr milliseconds infancy{1'000};
 
 std::minstd_rand& random_source() {
@@ -81,6 +82,9 @@ std::optional<Clock::time_point> WorkerProcess::next_event() const {
         return spawn_at_;
     case State::leaving:
         return std::min(next_term_, kill_at_);
+    case State::ready:
+        if (pace_.is_after_kill() && !was_useful_) return next_look_;
+        return std::nullopt;
     default:
         return std::nullopt;
     }
@@ -101,6 +105,7 @@ void WorkerProcess::spawn() {
     wear_ = std::uniform_real_distribution<double>(0.9, 1.1)(random_source());
     end_reason_.clear();
     was_ready_ = false;
+    was_useful_ = false;
     was_deaf_ = false;
     reopen_wanted_ = false;
     state_ = State::starting;
@@ -115,6 +120,7 @@ std::optional<WorkerProcess::Failure> WorkerProcess::read_report() {
     if (text[0] == EXIT_SUCCESS) {
         if (state_ == State::starting) state_ = State::ready;
         was_ready_ = true;
+        next_look_ = Clock::now() + infancy;
         if (std::exchange(reopen_wanted_, false)) reopen_log();
         return std::nullopt;
     }
@@ -141,11 +147,14 @@ void WorkerProcess::ask_to_leave(milliseconds patience, const std::string& reaso
 }
 
 void WorkerProcess::tick(Clock::time_point now) {
-    if (state_ == State::ready) return check_deadline(now);
+    if (state_ == State::ready) {
+        look_at_life(now);
+        return check_deadline(now);
+    }
     if (state_ != State::leaving) return;
     if (now >= kill_at_) {
         ::kill(pid_.value(), SIGKILL);
-        kill_at_ = now + longest_pause;  // a process in an uninterruptible sleep takes its time
+        kill_at_ = now + kill_again;
         next_term_ = kill_at_;
     } else if (now >= next_term_ && std::exchange(was_deaf_, is_deaf()) && was_deaf_) {
         // A handler has left SIGTERM blocked: seen twice, since who is just hearing one blocks it
@@ -158,6 +167,14 @@ void WorkerProcess::tick(Clock::time_point now) {
         ::kill(pid_.value(), SIGTERM);
         next_term_ = now + term_again;
     }
+}
+
+// Again and again while it is busy: a handler, or the fetching of a large body, may take long.
+void WorkerProcess::look_at_life(Clock::time_point now) {
+    if (was_useful_ || !was_ready_ || now < next_look_) return;
+    const SlotView view = slot_->view();
+    was_useful_ = !view.occupied || view.messages != messages_at_birth_;
+    next_look_ = now + infancy;
 }
 
 bool WorkerProcess::is_deaf() const {
@@ -181,20 +198,25 @@ WorkerProcess::End WorkerProcess::ended(int wait_status) {
     const bool in_order = wait_status == 0 && !view.occupied &&
                           (spec_->leaves_by_itself || settle_only_ || view.needed_body != 0);
     end.expected = in_order || (state_ == State::leaving && end_reason_.empty());
-    const bool idle =
-        view.messages == messages_at_birth_ && !view.occupied && view.needed_body == 0;
-    const bool never_ready = state_ == State::starting;
-    // Killed from outside while it waited in good health, it says nothing of the next one.
-    const bool murdered = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
-    end.dead_on_arrival = never_ready || (idle && !murdered && Clock::now() - born_ < infancy);
-    if (!end.dead_on_arrival) pause_ = milliseconds{0};
+    const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
+    look_at_life(Clock::now());
+    end.life = life_of(view, end.expected, killed && end_reason_.empty());
     last_end_ = end.text;
-    last_cause_ = murdered ? WorkerSeat::Cause::killed : WorkerSeat::Cause::crashed;
+    last_cause_ = killed ? WorkerSeat::Cause::killed : WorkerSeat::Cause::crashed;
     if (!end_reason_.empty()) last_cause_ = WorkerSeat::Cause::timed_out;
     report_.reset();
     // There is no pid any more, and kill(-1) would end every process of this user.
     state_ = State::gone;
     return end;
+}
+
+Life WorkerProcess::life_of(const SlotView& last, bool expected, bool killed) const {
+    const bool settled = last.messages != messages_at_birth_;
+    if (expected || was_useful_) return Life::useful;
+    if (killed) return settled ? Life::useful : Life::killed;
+    if (state_ == State::starting) return Life::stillborn;
+    const bool did_something = settled || last.occupied || last.needed_body != 0;
+    return did_something || Clock::now() - born_ >= infancy ? Life::useful : Life::stillborn;
 }
 
 bool WorkerProcess::is_worn(Clock::time_point now) const {
@@ -227,10 +249,11 @@ void WorkerProcess::renew_slot(const SlotDirectory& slots, std::size_t body_capa
         settled_before_.at(i) -= so_far.at(i);
 }
 
-void WorkerProcess::schedule_respawn(bool paced) {
+milliseconds WorkerProcess::schedule_respawn(Life last) {
     state_ = State::waiting;
-    if (paced) pause_ = std::clamp(pause_ * 2, first_pause, longest_pause);
-    spawn_at_ = Clock::now() + (paced ? pause_ : milliseconds{0});
+    const milliseconds pause = pace_.after(last);
+    spawn_at_ = Clock::now() + pause;
+    return pause;
 }
 
 }  // namespace myq

@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/respawn_pace.hpp"
 #include "daemon/slot.hpp"
 #include "daemon/slot_directory.hpp"
 #include "daemon/unix/owned.hpp"
@@ -109,15 +110,15 @@ public:
     // The process has ended. Decides, and remembers for the next one, how it ended. It stays gone
     // unless schedule_respawn() follows.
     struct End {
-        std::string text;      // "killed by SIGSEGV"
-        bool expected;         // it was asked to leave and did
-        bool dead_on_arrival;  // it ended before it could do anything: the next one will too
-        bool occupied;         // a message is left in the slot
+        std::string text;  // "killed by SIGSEGV"
+        bool expected;     // it was asked to leave and did
+        Life life;
+        bool occupied;  // a message is left in the slot
     };
     End ended(int wait_status);
 
-    // The next process comes now, or after a pause that doubles from 1 s to 60 s.
-    void schedule_respawn(bool paced);
+    // The next process comes after the pause that this returns; see RespawnPace.
+    std::chrono::milliseconds schedule_respawn(Life last);
     void retire() { state_ = State::gone; }
 
     // Why it was that the process ended. It may turn out to have been the fault of new code.
@@ -141,6 +142,8 @@ public:
 
 private:
     void check_deadline(Clock::time_point now);
+    void look_at_life(Clock::time_point now);
+    Life life_of(const SlotView& last, bool expected, bool killed) const;
     bool is_deaf() const;
 
     std::shared_ptr<const WorkerSpec> spec_;
@@ -149,15 +152,16 @@ private:
     bool settle_only_ = false;
     bool replaced_ = false;
     bool was_ready_ = false;  // the present process; it knows what to do about signals
-    bool was_deaf_ = false;   // when it was asked to leave last
+    bool was_useful_ = false;
+    bool was_deaf_ = false;  // when it was asked to leave last
     bool reopen_wanted_ = false;
     double wear_ = 1;  // by what its limits are multiplied, so that siblings do not leave together
     State state_ = State::waiting;
     ChildPid pid_;
     Fd report_;
     std::uint64_t messages_at_birth_ = 0;
-    Clock::time_point born_, spawn_at_, next_term_, kill_at_;
-    std::chrono::milliseconds pause_{0};
+    Clock::time_point born_, next_look_, spawn_at_, next_term_, kill_at_;
+    RespawnPace pace_;
     std::string end_reason_;  // ours, where the wait status alone would not tell
     std::string last_end_;
     WorkerSeat::Cause last_cause_ = WorkerSeat::Cause::unknown;

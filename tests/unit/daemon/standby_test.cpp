@@ -139,9 +139,7 @@ TEST_CASE("who ended in order comes again as soon as it is wanted") {
     const Bench bench(1);
     Standby standby(bench.on_demand);
     bench.at(0).answer.is_wanted = true;
-    standby.ended(bench.spec(0), true, false);
-    CHECK(wanted(standby, bench) == "0 ");
-    standby.ended(bench.spec(0), true, true);  // there was nothing to do, and it took no time
+    standby.ended(bench.spec(0), true, Life::useful);
     CHECK(wanted(standby, bench) == "0 ");
     CHECK(bench.at(0).looks == 0);
 }
@@ -150,12 +148,12 @@ TEST_CASE("who ended out of turn may have left work behind: somebody looks again
     const Bench bench(2);
     Standby standby(bench.on_demand);
     bench.at(0).answer.is_wanted = true;
-    standby.ended(bench.spec(0), false, false);
+    standby.ended(bench.spec(0), false, Life::useful);
     CHECK(bench.at(0).looks == 1);
     CHECK(bench.at(1).looks == 0);
     CHECK(wanted(standby, bench) == "0 ");
     const WorkerSpec stranger{"0", {}};
-    standby.ended(stranger, false, true);
+    standby.ended(stranger, false, Life::stillborn);
     CHECK(bench.at(0).looks == 1);
     CHECK(wanted(standby, bench) == "0 ");
 }
@@ -164,14 +162,14 @@ TEST_CASE("who looks nowhere needs no function for that") {
     Bench bench(1);
     bench.on_demand[0].look_again = nullptr;
     Standby standby(bench.on_demand);
-    CHECK_NOTHROW(standby.ended(bench.spec(0), false, false));
+    CHECK_NOTHROW(standby.ended(bench.spec(0), false, Life::useful));
 }
 
-TEST_CASE("who is dead on arrival comes after a pause that doubles from a second to a minute") {
+TEST_CASE("who is stillborn comes after a pause that doubles from a second to a minute") {
     const Bench bench(2);
     Standby standby(bench.on_demand);
     bench.at(0).answer.is_wanted = true;
-    const auto die = [&] { standby.ended(bench.spec(0), false, true); };
+    const auto die = [&] { standby.ended(bench.spec(0), false, Life::stillborn); };
     for (const auto pause : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s}) {
         const Pause found = pause_after(standby, bench, die);
         CHECK(found.least <= pause);
@@ -180,7 +178,7 @@ TEST_CASE("who is dead on arrival comes after a pause that doubles from a second
     }
     CHECK(bench.at(0).asked == 0);  // nor is it asked meanwhile
     // What lived begins anew.
-    standby.ended(bench.spec(0), false, false);
+    standby.ended(bench.spec(0), false, Life::useful);
     CHECK(wanted(standby, bench) == "0 ");
     const Pause found = pause_after(standby, bench, die);
     CHECK(found.least <= 1s);
@@ -188,6 +186,18 @@ TEST_CASE("who is dead on arrival comes after a pause that doubles from a second
     // And nobody else has to wait.
     bench.at(1).answer.is_wanted = true;
     CHECK(wanted(standby, bench) == "1 ");
+}
+
+TEST_CASE("who was killed from outside comes at once, and the second time in a row after a pause") {
+    const Bench bench(1);
+    Standby standby(bench.on_demand);
+    bench.at(0).answer.is_wanted = true;
+    CHECK(standby.ended(bench.spec(0), false, Life::killed) == 0ms);
+    CHECK(wanted(standby, bench) == "0 ");
+    const Pause found = pause_after(
+        standby, bench, [&] { CHECK(standby.ended(bench.spec(0), false, Life::killed) == 50ms); });
+    CHECK(found.least <= 50ms);
+    CHECK(found.most >= 50ms);
 }
 
 }  // TEST_SUITE("standby")

@@ -57,7 +57,7 @@ TEST_CASE("the daemon is ready when its last worker is, and stops when it is tol
     CHECK(stage.occupied_slots().empty());
 }
 
-TEST_CASE("a worker that dies on arrival is started again after a pause that grows") {
+TEST_CASE("a stillborn worker is started again after a pause that grows") {
     Stage stage;
     stage.start(Stage::generation({[&](const WorkerSeat& seat) {
         stage.lines.say("born " + std::to_string(now().count()));
@@ -142,6 +142,34 @@ TEST_CASE("a worker that dies with a message is replaced at once, and its succes
     CHECK(time_in(line) - died < 900ms);  // far from the first pause
     CHECK(stage.lines.has_seen("warning: queue q: a worker ended: killed by SIGSEGV; its message "
                                "is kept and tried again"));
+    CHECK(stage.end(SIGTERM) == 0);
+}
+
+TEST_CASE(
+    "a worker that is killed again and again over one message is paced, and the log says so") {
+    Stage stage;
+    Body body = [&](const WorkerSeat& seat) {
+        become_interruptible(seat.supervisor, [] {});
+        if (seat.last_end.empty()) Stage::be_ready(seat);
+        store(seat.slot, 7, "body");
+        raise(SIGKILL);
+        return 0;
+    };
+    SUBCASE("before it is ready again") {}
+    SUBCASE("and is ready each time") {
+        body = [&](const WorkerSeat& seat) {
+            become_interruptible(seat.supervisor, [] {});
+            Stage::be_ready(seat);
+            store(seat.slot, 7, "body");
+            raise(SIGKILL);
+            return 0;
+        };
+    }
+    stage.start(Stage::generation({body}));
+    // Two come at once: the first, and the one after it.
+    for (const char* pause : {"50", "100", "200", "400"})
+        stage.lines.wait_for(std::string("queue q: the next worker comes in ") + pause + " ms");
+    CHECK(stage.lines.count("a worker ended: killed by SIGKILL; its message is kept") == 5);
     CHECK(stage.end(SIGTERM) == 0);
 }
 

@@ -56,7 +56,7 @@ TEST_CASE("a worker that cannot start says why, with an exit code") {
     REQUIRE(failure);
     CHECK(failure->exit_code == 78);
     CHECK(failure->sentence == "plugin resize: gone");
-    CHECK(bench.wait_for_end().dead_on_arrival);
+    CHECK(bench.wait_for_end().life == Life::stillborn);
 }
 
 TEST_CASE("a very long reason may be cut, but its beginning arrives") {
@@ -73,7 +73,7 @@ TEST_CASE("a very long reason may be cut, but its beginning arrives") {
     bench.wait_for_end();
 }
 
-TEST_CASE("a worker that ends without a word reports nothing, and is dead on arrival") {
+TEST_CASE("a worker that ends without a word reports nothing, and is stillborn") {
     WorkerBench bench([](const WorkerSeat&) { return 4; });
     bench.worker.spawn();
     CHECK(!bench.worker.read_report());
@@ -81,15 +81,15 @@ TEST_CASE("a worker that ends without a word reports nothing, and is dead on arr
     const auto end = bench.wait_for_end();
     CHECK(end.text == "exit status 4");
     CHECK(!end.expected);
-    CHECK(end.dead_on_arrival);
+    CHECK(end.life == Life::stillborn);
 }
 
-TEST_CASE("a worker that did something did not die on arrival") {
-    bool is_dead = false;
+TEST_CASE("a worker that did something is not stillborn") {
+    bool is_stillborn = false;
     bool is_occupied = false;
     std::function<void(Slot&)> deed;
     SUBCASE("nothing") {
-        is_dead = true;
+        is_stillborn = true;
     }
     SUBCASE("settled a message") {
         deed = [](Slot& slot) {
@@ -113,7 +113,7 @@ TEST_CASE("a worker that did something did not die on arrival") {
     bench.worker.spawn();
     bench.worker.read_report();
     const auto end = bench.wait_for_end();
-    CHECK(end.dead_on_arrival == is_dead);
+    CHECK(end.life == (is_stillborn ? Life::stillborn : Life::useful));
     CHECK(end.occupied == is_occupied);
 }
 
@@ -127,8 +127,9 @@ TEST_CASE("the pause before the next try doubles from a second to a minute, and 
     const auto live = [&] {
         bench.worker.spawn();
         bench.worker.read_report();
-        bench.worker.schedule_respawn(bench.wait_for_end().dead_on_arrival);
+        const auto told = bench.worker.schedule_respawn(bench.wait_for_end().life);
         CHECK(bench.worker.state() == State::waiting);
+        CHECK(bench.pause() <= told);
         return std::chrono::round<std::chrono::seconds>(bench.pause());
     };
     for (const auto pause : {1s, 2s, 4s, 8s, 16s, 32s, 60s, 60s})
@@ -138,6 +139,108 @@ TEST_CASE("the pause before the next try doubles from a second to a minute, and 
     works = false;
     put<std::int64_t>(bench.worker.slot(), slot_header_size, 0);
     CHECK(live() == 1s);
+}
+
+namespace {
+
+// A worker that is killed from outside in each of its lives, after it has done what it is told to.
+struct KilledBench {
+    enum class Deed { nothing, get_ready, settle, keep_a_message };
+    Deed deed = Deed::nothing;
+    WorkerBench bench{[this](const WorkerSeat& seat) {
+        Slot slot(seat.slot);
+        if (deed != Deed::nothing) ready(seat);
+        if (deed == Deed::keep_a_message) receive(slot, 7, "x");
+        if (deed == Deed::settle) {
+            receive(slot, 7, "x");
+            slot.settle(Tally::handled);
+        }
+        raise(SIGKILL);
+        return 0;
+    }};
+
+    std::chrono::milliseconds live() {
+        bench.worker.spawn();
+        bench.worker.read_report();
+        return bench.worker.schedule_respawn(bench.wait_for_end().life);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("who is killed from outside is replaced at once, and after pauses up to 5 s when that "
+          "goes on") {
+    KilledBench killed;
+    SUBCASE("before it is ready") {}
+    SUBCASE("with nothing to do") {
+        killed.deed = KilledBench::Deed::get_ready;
+    }
+    SUBCASE("with a message that it does not come to settle") {
+        killed.deed = KilledBench::Deed::keep_a_message;
+    }
+    for (const auto pause :
+         {0ms, 50ms, 100ms, 200ms, 400ms, 800ms, 1'600ms, 3'200ms, 5'000ms, 5'000ms})
+        CHECK(killed.live() == pause);
+}
+
+TEST_CASE("a worker that settles a message ends the row of kills") {
+    KilledBench killed;
+    CHECK(killed.live() == 0ms);
+    CHECK(killed.live() == 50ms);
+    killed.deed = KilledBench::Deed::settle;
+    CHECK(killed.live() == 0ms);
+    CHECK(killed.live() == 0ms);
+    killed.deed = KilledBench::Deed::nothing;
+    CHECK(killed.live() == 0ms);
+    CHECK(killed.live() == 50ms);
+}
+
+TEST_CASE(
+    "a worker that is ready for a second with nothing to do ends the row of kills, a busy one "
+    "does not") {
+    bool is_busy = false;
+    SUBCASE("idle") {}
+    SUBCASE("busy") {
+        is_busy = true;
+    }
+    bool stays = false;
+    Lines lines;
+    WorkerBench bench([&](const WorkerSeat& seat) {
+        if (stays) ready(seat);
+        if (stays && is_busy) store(seat.slot, 7, "x");
+        if (!stays) raise(SIGKILL);
+        lines.say("stays");
+        for (;;)
+            ::pause();
+        return 0;
+    });
+    WorkerProcess& worker = bench.worker;
+    worker.spawn();
+    worker.schedule_respawn(bench.wait_for_end().life);
+    stays = true;
+    worker.spawn();
+    worker.read_report();
+    lines.wait_for("stays");
+    const auto look = worker.next_event();
+    REQUIRE(look);
+    CHECK(*look > Clock::now());
+    worker.tick(*look - 1ms);
+    CHECK(worker.next_event() == look);
+    worker.tick(*look);
+    CHECK(worker.next_event() == (is_busy ? std::optional{*look + 1s} : std::nullopt));
+    ::kill(worker.pid(), SIGKILL);
+    CHECK(worker.schedule_respawn(bench.wait_for_end().life) == (is_busy ? 50ms : 0ms));
+}
+
+TEST_CASE("kills between failures shorten no pause, and failures between kills neither") {
+    RespawnPace pace;
+    CHECK(pace.after(Life::stillborn) == 1s);
+    CHECK(pace.after(Life::killed) == 0s);
+    CHECK(pace.after(Life::stillborn) == 2s);
+    CHECK(pace.after(Life::killed) == 50ms);
+    CHECK(pace.after(Life::useful) == 0s);
+    CHECK(pace.after(Life::killed) == 0s);
+    CHECK(pace.after(Life::stillborn) == 1s);
 }
 
 TEST_CASE("a worker that waits for its next try needs no asking") {
