@@ -1,10 +1,15 @@
 #include "tests/support/daemon_process.hpp"
 
+#include "tests/support/verdict.hpp"
+
 #include <fmt/format.h>
 
 #include <signal.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -20,8 +25,16 @@ DaemonProcess::DaemonProcess(const Setup& setup) {
 }
 
 DaemonProcess::~DaemonProcess() {
+    if (case_has_failed || std::uncaught_exceptions() > 0) show_log();
     kill_all();
     wait_until_gone();
+}
+
+void DaemonProcess::show_log() const {
+    constexpr std::size_t most = 8'000;
+    const std::string text = log();
+    fmt::print(stderr, "what {} says last:\n{}\n", log_file().string(),
+               text.substr(text.size() - std::min(text.size(), most)));
 }
 
 std::string DaemonProcess::binary() {

@@ -14,7 +14,8 @@
 namespace myq::test {
 
 // The real myqd, in the world of its test: its own configuration, directories and plugins, and one
-// queue named "jobs". Nothing of it is left when the object ends.
+// queue named "jobs". Nothing of it is left when the object ends; when the test case has failed,
+// the end of its log is shown.
 class DaemonProcess {
 public:
     struct Setup {
@@ -66,6 +67,8 @@ public:
     void send(std::int64_t type, std::string_view body) const;
 
 private:
+    void show_log() const;
+
     TempDir dir_;
 };
 
