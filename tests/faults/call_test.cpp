@@ -210,7 +210,8 @@ TEST_CASE("F45: a storm of SIGKILL on the workers: each caller is told in the en
     }
 }
 
-TEST_CASE("F45: a caller killed at any system call of a large reply leaves none of it") {
+TEST_CASE("F45: a caller killed at any system call of a large reply leaves none of it" *
+          doctest::test_suite("long")) {
     const DaemonProcess daemon(called("memory"));
     REQUIRE(daemon.start().exit_code == 0);
     for (const char* call : {"shmat", "shmctl", "shmdt", "exit_group"}) {
@@ -240,7 +241,8 @@ TEST_CASE("F45: a caller killed at any system call of a large reply leaves none 
 }
 
 TEST_CASE(
-    "F45: a worker killed at any system call of a large reply: its caller is told in the end") {
+    "F45: a worker killed at any system call of a large reply: its caller is told in the end" *
+    doctest::test_suite("long")) {
     const DaemonProcess daemon(called("memory"));
     const std::string trace = daemon.dir() / "trace";
     for (const auto& [call, times] : std::vector<std::pair<std::string, int>>{{"shmget", 1},

@@ -176,7 +176,8 @@ TEST_CASE("F23: a disk that is full in the middle of a transaction, durability: 
     fail_writes("journal", "pwrite64", "error=ENOSPC", ConfirmStatus::full);
 }
 
-TEST_CASE("F23: a disk that is full in the middle of a transaction, durability: memory") {
+TEST_CASE("F23: a disk that is full in the middle of a transaction, durability: memory" *
+          doctest::test_suite("long")) {
     fail_writes("memory", "pwrite64", "error=ENOSPC", ConfirmStatus::full);
 }
 
@@ -186,7 +187,8 @@ TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confir
 }
 
 TEST_CASE("F24: a disk that cannot flush: confirmations stop, and nothing confirmed is missing, "
-          "durability: memory") {
+          "durability: memory" *
+          doctest::test_suite("long")) {
     fail_writes("memory", "fsync,fdatasync", "error=EIO", ConfirmStatus::failed);
 }
 

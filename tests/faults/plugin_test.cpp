@@ -123,11 +123,13 @@ void storm_of_replacements(const std::string& durability) {
 
 }  // namespace
 
-TEST_CASE("F28: a storm of plugin replacements under load, durability: memory") {
+TEST_CASE("F28: a storm of plugin replacements under load, durability: memory" *
+          doctest::test_suite("long")) {
     storm_of_replacements("memory");
 }
 
-TEST_CASE("F28: a storm of plugin replacements under load, durability: journal") {
+TEST_CASE("F28: a storm of plugin replacements under load, durability: journal" *
+          doctest::test_suite("long")) {
     storm_of_replacements("journal");
 }
 

@@ -203,20 +203,24 @@ void fail_at_every_call(const std::string& durability) {
 }  // namespace
 
 TEST_CASE("F03: SIGKILL at any system call of a start, a message, a reload, a stop, durability: "
-          "memory") {
+          "memory" *
+          doctest::test_suite("long")) {
     kill_at_every_call("memory");
 }
 
 TEST_CASE("F03: SIGKILL at any system call of a start, a message, a reload, a stop, durability: "
-          "journal") {
+          "journal" *
+          doctest::test_suite("long")) {
     kill_at_every_call("journal");
 }
 
-TEST_CASE("F04: any system call fails once: no crash, nothing lost, durability: memory") {
+TEST_CASE("F04: any system call fails once: no crash, nothing lost, durability: memory" *
+          doctest::test_suite("long")) {
     fail_at_every_call("memory");
 }
 
-TEST_CASE("F04: any system call fails once: no crash, nothing lost, durability: journal") {
+TEST_CASE("F04: any system call fails once: no crash, nothing lost, durability: journal" *
+          doctest::test_suite("long")) {
     fail_at_every_call("journal");
 }
 

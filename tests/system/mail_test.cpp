@@ -15,7 +15,8 @@ TEST_SUITE("mail") {
 using namespace myq::test;
 namespace fs = std::filesystem;
 
-TEST_CASE("mail: a mail server that is killed and started again under load gets every mail") {
+TEST_CASE("mail: a mail server that is killed and started again under load gets every mail" *
+          doctest::test_suite("long")) {
     const TempDir dir;
     const fs::path socket = dir.path() / "smtp.sock";
     const fs::path mails = dir.path() / "mails";

@@ -15,7 +15,8 @@ TEST_SUITE("sql") {
 
 using namespace myq::test;
 
-TEST_CASE("sql: a server that is killed and started again under load has every message once") {
+TEST_CASE("sql: a server that is killed and started again under load has every message once" *
+          doctest::test_suite("long")) {
     const TempDir dir;
     Postgres postgres(dir.path());
     postgres.run("CREATE TABLE orders (id uuid PRIMARY KEY, number int)");
