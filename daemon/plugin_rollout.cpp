@@ -55,7 +55,7 @@ Generation PluginRollout::generation_of(const std::shared_ptr<const Plan>& plan)
 Generation PluginRollout::reload() {
     const std::shared_ptr<const Plan> before = must_revert_ ? revert().plan : plan_;
     auto next = std::make_shared<const Plan>(
-        make_plan(means_.config_file, means_.started_by_root, {before.get(), watch_.has_value()}));
+        make_plan(means_.config_file, means_.started_by_root, {before.get(), watch_ != nullptr}));
     means_.prepare(*next);
     offer_ = {Offer::Why::reload, next};
     return generation_of(next);
@@ -67,13 +67,13 @@ void PluginRollout::begin_to_watch() {
     watch_.reset();
     if (plugins.watch) {
         try {
-            watch_.emplace(plugins.dir);
+            watch_ = std::make_unique<PluginWatch>(plugins.dir);
         } catch (const std::system_error& e) {
             spdlog::warn("plugins: {} is not watched, new plugins are found on reload only: {}{}",
                          plugins.dir.string(), e.what(), advice_for(e.code()));
         }
     }
-    history_.is_watched = watch_.has_value();
+    history_.is_watched = watch_ != nullptr;
 }
 
 bool PluginRollout::is_wanted(const std::string& name) const {

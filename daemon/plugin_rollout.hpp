@@ -103,7 +103,7 @@ private:
     bool must_revert_ = false;
     Means means_;
     PluginInspector inspector_;
-    std::optional<PluginWatch> watch_;
+    std::unique_ptr<PluginWatch> watch_;  // none where nothing is watched
     Changes waiting_;
     std::set<std::string> one_by_one_;  // that were rejected together with others
     std::optional<Offer> offer_;
