@@ -36,8 +36,10 @@ set(CPACK_COMPONENTS_ALL myq http sql)
 set(CPACK_DEBIAN_MYQ_PACKAGE_NAME myq)
 # adduser for postinst; sysvinit-utils has what the init script includes.
 set(CPACK_DEBIAN_MYQ_PACKAGE_DEPENDS "adduser, sysvinit-utils (>= 3.05-4~)")
-set(CPACK_DEBIAN_MYQ_PACKAGE_RECOMMENDS "logrotate")
-set(CPACK_DEBIAN_MYQ_PACKAGE_SUGGESTS "myq-http, myq-sql, default-mta | mail-transport-agent")
+# Every Debian but the smallest has logrotate; there, where it was not asked for, it would bring cron
+# and a mail server with it.
+set(CPACK_DEBIAN_MYQ_PACKAGE_SUGGESTS
+  "logrotate, myq-http, myq-sql, default-mta | mail-transport-agent")
 set(CPACK_DEBIAN_MYQ_PACKAGE_CONTROL_EXTRA
   ${debian}/conffiles ${debian}/postinst ${debian}/prerm ${debian}/postrm)
 
