@@ -1,4 +1,4 @@
-// A machine at its limits: no memory (F05, F06), no processes (F08), no descriptors (F39).
+// A machine at its limits: no memory (F05, F06), no processes (F08), no descriptors (F39), slow.
 #include "tests/faults/expect.hpp"
 #include "tests/faults/flood.hpp"
 #include "tests/faults/processes.hpp"
@@ -140,7 +140,6 @@ TEST_CASE("F08: no process can be forked: those that are there go on, and the ot
     REQUIRE(stage.daemon.start().exit_code == 0);
     const pid_t supervisor = stage.daemon.supervisor();
     set_limit(supervisor, RLIMIT_NPROC, 1);
-    REQUIRE(eventually([&] { return is_at_work(stage.daemon.workers().at(0)); }));
     ::kill(stage.daemon.workers().at(0), SIGKILL);
     CHECK(stage.daemon.logged("cannot fork a worker"));
     for (int i = 0; i < 1'000; ++i)
@@ -192,6 +191,26 @@ TEST_CASE("F39: out of descriptors while it runs: what works goes on, and a relo
     CHECK(stage.daemon.logged("cannot fork a worker"));
     set_limit(stage.daemon.supervisor(), RLIMIT_NOFILE, std::nullopt);
     CHECK(eventually([&] { return stage.daemon.workers().size() == 2; }));
+    expect_promises_kept(stage);
+}
+
+TEST_CASE("slow: where each fork and each mapping takes long it starts, works and stops as ever") {
+    using std::chrono::steady_clock;
+    const auto slow = [](const std::string& us, std::vector<std::string> command) {
+        command.insert(command.begin(), {"env", "LD_PRELOAD=" SHIM_SLOW, "MYQ_SLOW_US=" + us});
+        return run(command);
+    };
+    const auto begin = steady_clock::now();
+    REQUIRE(slow("100000", {"sh", "-c", "(:); (:)"}).exit_code == 0);
+    CHECK(steady_clock::now() - begin >=
+          std::chrono::milliseconds{200});  // or nothing is slow here
+    Stage stage({.messages = 100});
+    const Run start = slow("3000", {DaemonProcess::binary(), "-c", stage.daemon.config_file()});
+    REQUIRE_MESSAGE(start.exit_code == 0, start.err);
+    for (int i = 0; i < 20; ++i)
+        send_of_each_kind(stage);
+    ::kill(stage.daemon.workers().at(0), SIGKILL);
+    stage.checker.allow_repeats(1);
     expect_promises_kept(stage);
 }
 
