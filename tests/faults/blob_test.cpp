@@ -5,6 +5,7 @@
 #include "tests/faults/scale.hpp"
 #include "tests/faults/tracer.hpp"
 #include "tests/support/ledger.hpp"
+#include "tests/support/worker_watch.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -197,19 +198,17 @@ TEST_CASE("F35: blobs in a storm of SIGKILL: each is handled, at most once more 
           "left") {
     for (const char* durability : {"memory", "journal"}) {
         CAPTURE(std::string(durability));
-        const std::size_t messages = scaled(100);
+        const std::size_t messages = scaled(40, 100);
         Scene scene(fmt::format("durability: {}\nreceivers: 4", durability), messages + 10);
         REQUIRE(scene.daemon.start().exit_code == 0);
         std::mt19937 random(seed());
+        WorkerWatch watch(scene.daemon);
         std::uint64_t kills = 0;
         while (scene.sent < messages) {
             REQUIRE(scene.send().exit_code == 0);
-            const std::vector<pid_t> workers = scene.daemon.workers();
-            if (workers.empty()) continue;
-            const pid_t victim = workers[random() % workers.size()];
-            if (!is_at_work(victim)) continue;
-            ::kill(victim, SIGKILL);
-            ++kills;
+            // At any moment of its work, which is short.
+            const pid_t victim = watch.somebody(random);
+            if (victim != 0 && ::kill(victim, SIGKILL) == 0) ++kills;
         }
         std::uint64_t handled = 0;
         CHECK(eventually([&] {

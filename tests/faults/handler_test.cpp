@@ -126,7 +126,7 @@ TEST_CASE("F27: a handler that closes everything harms its own process alone") {
         setup.attempts = 1'000;
         Stage stage(setup);
         REQUIRE(stage.daemon.start().exit_code == 0);
-        for (int round = 0; round < 20; ++round) {
+        for (std::size_t round = 0; round < scaled(4, 20); ++round) {
             stage.checker.send(stage.daemon.queue(), 1, "closefds");
             for (const char* command : {"", "flaky", "reject"}) {
                 const auto fate = *command == '\0' ? Checker::Fate::once : Checker::Fate::again;

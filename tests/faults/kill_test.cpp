@@ -23,6 +23,11 @@ Stage::Setup under_storm(const std::string& durability, std::size_t most = 1) {
     return {.messages = flood_limit, .durability = durability, .receivers = 4, .most = most};
 }
 
+// How many kills: a daemon that receives into memory of its own (the mutant private_buffer) loses a
+// message in about one kill of a hundred; mutant_test hunts it with up to 2000. So a storm of 400
+// finds a hole of that size in 98 runs of 100, one of 200 in 86; the long form and script/soak go
+// on. What is done about a kill, and not how often, is for the smaller ones: batches, calls of
+// many.
 void kill_workers(const std::string& durability, std::size_t messages, std::uint64_t kills,
                   std::size_t most = 1) {
     Stage stage(under_storm(durability, most));
@@ -76,19 +81,19 @@ void terminate(const std::string& durability, std::size_t rounds) {
 }  // namespace
 
 TEST_CASE("F01: a storm of SIGKILL on workers, durability: memory") {
-    kill_workers("memory", scaled(200'000), scaled(1'000));
+    kill_workers("memory", scaled(100'000, 200'000), scaled(400, 1'000));
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers and on the intake, durability: journal") {
-    kill_workers("journal", scaled(20'000), scaled(500));
+    kill_workers("journal", scaled(10'000, 20'000), scaled(200, 500));
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers that take many in one call, durability: memory") {
-    kill_workers("memory", scaled(200'000), scaled(500), 20);
+    kill_workers("memory", scaled(100'000, 200'000), scaled(200, 500), 20);
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers that take many in one call, durability: journal") {
-    kill_workers("journal", scaled(20'000), scaled(300), 20);
+    kill_workers("journal", scaled(10'000, 20'000), scaled(150, 300), 20);
 }
 
 TEST_CASE("F01: a storm of SIGKILL on workers that overflow to the journal") {
@@ -98,9 +103,15 @@ TEST_CASE("F01: a storm of SIGKILL on workers that overflow to the journal") {
     REQUIRE(stage.daemon.start().exit_code == 0);
     Storm storm(stage, seed());
     Flood flood(stage, flood_limit, seed());
-    // Also those that have only just begun, which are paced then: so the queue is full for long.
-    while (storm.worker_kills() < scaled(100))
-        storm.kill_child();
+    // Of three one is killed whatever it does, also before it is ready; the other two have
+    // messages.
+    while (storm.worker_kills() < scaled(100)) {
+        if (storm.worker_kills() % 3 == 0) {
+            storm.kill_child();
+        } else {
+            storm.kill_worker();
+        }
+    }
     flood.stop();
     expect_promises_kept(stage);
 }
@@ -134,7 +145,7 @@ TEST_CASE("F32: a storm of SIGHUP, and of SIGKILL on whoever comes and goes, end
         const std::size_t workers = stage.daemon.workers().size();
         Storm storm(stage, seed());
         Flood flood(stage, flood_limit, seed());
-        for (std::size_t round = 0; round < scaled(20); ++round) {
+        for (std::size_t round = 0; round < scaled(12, 20); ++round) {
             storm.reload();
             storm.kill_child();
         }

@@ -15,15 +15,21 @@
 
 namespace myq::test {
 
-std::vector<std::string> kill_busy_workers() {
-    constexpr std::size_t most = 1'000'000;
-    Stage stage({.messages = most, .receivers = 3});
+// In portions of 20 kills, each followed by a look whether something is lost, for which the queue
+// must run empty: so it is a small one.
+std::vector<std::string> kill_busy_workers(std::size_t most) {
+    constexpr std::size_t portion = 20;
+    constexpr std::size_t messages = 5'000'000;
+    Stage stage({.messages = messages, .receivers = 3, .capacity = "16KiB"});
     if (const Run start = stage.daemon.start(); start.exit_code != 0) return {start.err};
     Storm storm(stage, seed());
-    Flood flood(stage, most, seed());
-    while (!flood.is_over() && storm.worker_kills() < scaled(1'000))
-        storm.kill_worker();
-    flood.stop();
+    while (storm.worker_kills() < most && stage.checker.count_lost() == 0) {
+        const std::uint64_t enough = storm.worker_kills() + portion;
+        Flood flood(stage, messages, seed() + static_cast<unsigned>(enough));
+        while (storm.worker_kills() < enough)
+            storm.kill_worker();
+    }
+    fmt::print("{} kills\n", storm.worker_kills());
     return stage.checker.conclude();
 }
 

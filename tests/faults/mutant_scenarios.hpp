@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -7,8 +8,9 @@
 // returns a sentence for every promise that the daemon under test has broken.
 namespace myq::test {
 
-// Workers of a memory queue are killed at any moment, some dozen times.
-std::vector<std::string> kill_busy_workers();
+// Workers of a memory queue are killed over their messages, `most` times or until that has lost
+// one.
+std::vector<std::string> kill_busy_workers(std::size_t most);
 
 // The power is cut under senders that want confirmations, `most` times or until that has cost a
 // confirmed message.

@@ -1,6 +1,7 @@
 // The faults are looked for by tests that can find them: each build in mutants/, which is the
 // daemon with one mistake in it, is caught by the scenario that passes with the daemon itself.
 #include "tests/faults/mutant_scenarios.hpp"
+#include "tests/faults/scale.hpp"
 #include "tests/support/daemon_process.hpp"
 
 #include <doctest/doctest.h>
@@ -43,6 +44,8 @@ void must_be_clean(const std::function<std::vector<std::string>()>& scenario) {
         FAIL_CHECK(sentence);
 }
 
+// The first loss ends it: mostly after 40 to 200.
+constexpr std::size_t most_kills = 2'000;
 constexpr int most_cuts = 20;
 constexpr const char* lost_in_a_cut = "confirmed messages are neither handled nor in the journal";
 
@@ -50,7 +53,7 @@ constexpr const char* lost_in_a_cut = "confirmed messages are neither handled no
 
 TEST_CASE("mutants: what catches them finds nothing wrong with the daemon itself") {
     SUBCASE("killed workers") {
-        must_be_clean(kill_busy_workers);
+        must_be_clean([] { return kill_busy_workers(scaled(100, 1'000)); });
     }
     SUBCASE("power cuts") {
         must_be_clean([] { return cut_the_power(2); });
@@ -61,7 +64,7 @@ TEST_CASE("mutants: what catches them finds nothing wrong with the daemon itself
 }
 
 TEST_CASE("mutant private_buffer is caught") {
-    must_be_caught("private_buffer", "I1: ", kill_busy_workers);
+    must_be_caught("private_buffer", "I1: ", [] { return kill_busy_workers(most_kills); });
 }
 
 TEST_CASE("mutant confirm_early is caught") {

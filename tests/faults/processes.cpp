@@ -10,7 +10,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
-#include <fstream>
 #include <sstream>
 
 namespace myq::test {
@@ -57,16 +56,6 @@ int kill_every_process() {
         }
     }
     return killed;
-}
-
-bool is_at_work(pid_t pid) {
-    std::ifstream maps(fmt::format("/proc/{}/maps", pid));
-    for (std::string line; std::getline(maps, line);) {
-        // An intake loads no plugin; its slot has a '+' in its name.
-        if (line.find("memfd:ledger") != std::string::npos) return true;
-        if (line.find("/jobs+") != std::string::npos) return true;
-    }
-    return false;
 }
 
 std::chrono::milliseconds cpu_time(pid_t pid) {

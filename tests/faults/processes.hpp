@@ -17,10 +17,6 @@ std::vector<pid_t> daemon_processes();
 // SIGKILL to all of them, until there is none: also to one that starts. Returns how many that were.
 int kill_every_process();
 
-// Whether it has come as far as its first message: before, its death counts as a failed start, and
-// the next one is paced.
-bool is_at_work(pid_t pid);
-
 // What it has used of a CPU since it began; 0 when it is gone.
 std::chrono::milliseconds cpu_time(pid_t pid);
 

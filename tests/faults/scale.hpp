@@ -20,10 +20,15 @@ constexpr std::size_t scaled(std::size_t count) {
     return has_sanitizer ? count / 10 + 1 : count;
 }
 
-// MYQ_FAULTS=long: every system call in place of a sample of them.
+// MYQ_FAULTS=long: every system call in place of a sample of them, and storms that go on for
+// longer.
 inline bool is_long_form() {
     const char* form = std::getenv("MYQ_FAULTS");
     return form != nullptr && std::string_view(form) == "long";
+}
+
+inline std::size_t scaled(std::size_t short_form, std::size_t long_form) {
+    return scaled(is_long_form() ? long_form : short_form);
 }
 
 // SEED=N repeats a run, as far as its faults are concerned: what the scheduler does is its own.

@@ -10,12 +10,12 @@ DaemonProcess::Setup daemon_setup(const Stage::Setup& setup) {
     const std::string queue = fmt::format(
         "durability: {}\n"
         "receivers: {}\n"
-        "capacity: 1MiB\n"
+        "capacity: {}\n"
         "retry: {{attempts: {}, delay: 10ms}}\n"
         "handlers: [{{type: any, plugin: ledger, options: {{file: {}, most: {}}}{}{}}}]\n"
         "{}",
-        setup.durability, setup.receivers, setup.attempts, Checker::file(), setup.most,
-        setup.handler.empty() ? "" : ", ", setup.handler, setup.queue);
+        setup.durability, setup.receivers, setup.capacity, setup.attempts, Checker::file(),
+        setup.most, setup.handler.empty() ? "" : ", ", setup.handler, setup.queue);
     return {{"ledger"}, queue, setup.daemon, setup.journal};
 }
 

@@ -17,7 +17,8 @@ public:
         std::size_t messages = 1'000;       // at most
         std::string durability = "memory";  // or "journal"
         int receivers = 2;
-        std::size_t most = 1;      // messages in one call of the handler
+        std::size_t most = 1;  // messages in one call of the handler
+        std::string capacity = "1MiB";
         int attempts = 1'000;      // a storm may kill the worker of one message again and again
         std::string handler = {};  // "timeout: 50ms": more keys of the handler
         std::string queue = {};    // "drain: true": more lines of the queue

@@ -31,11 +31,9 @@ void Storm::pause(microseconds longest) {
 }
 
 bool Storm::kill_worker() {
-    const auto workers = stage_.daemon.workers();
-    if (workers.empty()) return false;
-    const pid_t victim = workers[random_() % workers.size()];
-    if (!is_at_work(victim)) return false;
+    const pid_t victim = watch_.somebody_busy(random_);
     pause(milliseconds{2});
+    if (victim == 0) return false;
     if (::kill(victim, SIGKILL) != 0) return false;
     ++worker_kills_;
     stage_.allow_for_killed(1);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "tests/faults/stage.hpp"
+#include "tests/support/worker_watch.hpp"
 
 #include <sys/types.h>
 
@@ -15,9 +16,10 @@ namespace myq::test {
 class Storm {
 public:
     // `stage` must outlive it; its daemon runs.
-    Storm(Stage& stage, unsigned seed) : stage_(stage), random_(seed) {}
+    Storm(Stage& stage, unsigned seed) : stage_(stage), watch_(stage.daemon), random_(seed) {}
 
-    // SIGKILL to one process that is at work, after 0 to 2 ms; false if there is none just now.
+    // SIGKILL to one process that has a message in hand, after 0 to 2 ms more, so that it finds it
+    // anywhere between two messages; false if there is none just now.
     bool kill_worker();
     // SIGKILL to any child, whatever it is just doing.
     bool kill_child();
@@ -52,6 +54,7 @@ private:
     void complain(const std::string& sentence);
 
     Stage& stage_;
+    WorkerWatch watch_;
     std::mt19937 random_;
     std::uint64_t worker_kills_ = 0, daemon_kills_ = 0, stops_ = 0, rotations_ = 0;
     std::chrono::milliseconds longest_stop_{0};

@@ -196,17 +196,34 @@ json account_of(const DaemonProcess& daemon) {
 }  // namespace
 
 void Checker::wait_for_work_to_end() {
+    const auto moved = [&] { return handled() + repeated(); };
     const auto is_over = [&] {
         const json account = account_of(daemon_);
         if (account.is_null()) return false;
         waiting_ = waiting(account);
         return waiting_ == 0;
     };
-    const auto moved = [&] { return handled() + repeated(); };
-    // First what can be seen for nothing; the daemon is asked when that is still.
-    in_the_end([&] { return unsettled() == 0; }, moved);
+    // What can be seen for nothing, until it is still; then the daemon is asked. What was lost
+    // would never be handled, but nor does it wait: twice, since a message may be on its way
+    // meanwhile.
+    std::uint64_t before = 0;
+    int still = 0;
+    in_the_end(
+        [&] {
+            if (unsettled() == 0) return true;
+            const std::uint64_t now = moved();
+            still = now == before ? still + 1 : 0;
+            before = now;
+            return still > 0 && still % 50 == 0 && is_over() && is_over() && moved() == before;
+        },
+        moved);
     in_the_end(is_over, moved);
     read_dead();
+}
+
+std::size_t Checker::count_lost() {
+    wait_for_work_to_end();
+    return unsettled();
 }
 
 void Checker::read_dead() {

@@ -64,6 +64,10 @@ public:
     // A message sent now is handled: false, and a sentence in conclude(), if not.
     bool probe();
 
+    // Waits until nothing is left to be done, and says how many accepted messages became nothing.
+    // Nothing may be sent meanwhile.
+    std::size_t count_lost();
+
     // Starts the daemon if it is not running, waits until nothing is left to be done, stops it, and
     // says what was broken. Nothing may be sent meanwhile.
     std::vector<std::string> conclude();

@@ -35,10 +35,12 @@ public:
     std::uint64_t times(std::size_t message) const {
         return __atomic_load_n(counters_ + message, __ATOMIC_SEQ_CST);
     }
-    // How many were never handled, and how often any was handled once too often.
-    std::size_t missing() const {
+    // How many were never handled, of the first `messages` or of all, and how often any was handled
+    // once too often.
+    std::size_t missing() const { return missing(size_); }
+    std::size_t missing(std::size_t messages) const {
         std::size_t found = 0;
-        for (std::size_t i = 0; i < size_; ++i)
+        for (std::size_t i = 0; i < messages; ++i)
             found += times(i) == 0 ? 1U : 0U;
         return found;
     }

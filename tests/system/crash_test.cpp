@@ -1,5 +1,6 @@
 #include "tests/support/daemon_process.hpp"
 #include "tests/support/ledger.hpp"
+#include "tests/support/worker_watch.hpp"
 
 #include <doctest/doctest.h>
 #include <fmt/format.h>
@@ -9,7 +10,6 @@
 
 #include <atomic>
 #include <cstdlib>
-#include <fstream>
 #include <random>
 #include <thread>
 
@@ -23,26 +23,16 @@ constexpr const char* ledger_file = "/mnt/ledger";
 
 // A worker built with a sanitizer takes a hundred times longer to come up: it is killed less often.
 #if defined(__SANITIZE_ADDRESS__)
-constexpr std::size_t storm_messages = 6'000;
-constexpr std::uint64_t storm_kills = 100;
+constexpr std::uint64_t storm_kills = 30;
 #else
-constexpr std::size_t storm_messages = 60'000;
-constexpr std::uint64_t storm_kills = 2'000;
+constexpr std::uint64_t storm_kills = 100;
 #endif
+constexpr std::size_t most_storm_messages = 1'000'000;
 
 DaemonProcess::Setup ledger_setup(const std::string& more, const std::string& daemon = {}) {
     return {{"ledger"},
             more + "\nhandlers: [{type: any, plugin: ledger, options: {file: /mnt/ledger}}]",
             daemon};
-}
-
-// Whether the worker has loaded its plugin; no if it is gone meanwhile.
-bool maps_ledger(pid_t pid) {
-    std::ifstream maps(fmt::format("/proc/{}/maps", pid));
-    for (std::string line; std::getline(maps, line);) {
-        if (line.find("memfd:ledger") != std::string::npos) return true;
-    }
-    return false;
 }
 
 std::mt19937 seeded() {
@@ -118,33 +108,32 @@ TEST_CASE("crash: a handler that exceeds its timeout is killed, also when it blo
 TEST_CASE("crash: a storm of SIGKILL on workers under load loses nothing, and repeats at most one "
           "a kill") {
     const DaemonProcess daemon(ledger_setup("receivers: 4\nretry: {attempts: 1000}"));
-    const Ledger ledger(ledger_file, storm_messages);
+    const Ledger ledger(ledger_file, most_storm_messages);
     REQUIRE(daemon.start().exit_code == 0);
     std::mt19937 random = seeded();
-    std::atomic<bool> sending = true;
+    std::atomic<bool> is_over = false;
+    std::atomic<std::size_t> sent = 0;
     std::jthread sender([&] {
-        for (std::size_t i = 0; i < storm_messages; ++i)
-            daemon.send(1, std::to_string(i));
-        sending = false;
+        while (!is_over && sent < most_storm_messages)
+            daemon.send(1, std::to_string(sent++));
     });
+    WorkerWatch watch(daemon);
     std::uint64_t kills = 0;
-    while (sending || kills < storm_kills) {
-        const auto workers = daemon.workers();
-        if (workers.empty()) continue;
-        // Only those that work already: the others would be taken for stillborn, and paced.
-        const pid_t victim = workers[random() % workers.size()];
-        if (!maps_ledger(victim)) continue;
+    while (kills < storm_kills && sent < most_storm_messages) {
+        const pid_t victim = watch.somebody_busy(random);
         const timespec pause{0, static_cast<long>(random() % 2'000'000)};
         ::nanosleep(&pause, nullptr);
-        if (::kill(victim, SIGKILL) == 0) ++kills;
+        if (victim != 0 && ::kill(victim, SIGKILL) == 0) ++kills;
     }
+    is_over = true;
     sender.join();
-    CHECK(eventually([&] { return ledger.missing() == 0; }));
+    CHECK(kills == storm_kills);
+    CHECK(eventually([&] { return ledger.missing(sent) == 0; }));
     REQUIRE(daemon.stop().exit_code == 0);
-    CHECK(ledger.missing() == 0);
+    CHECK(ledger.missing(sent) == 0);
     CHECK(ledger.repeated() <= kills);
     CHECK(daemon.log().find("is dead") == std::string::npos);
-    MESSAGE(kills, " kills, ", ledger.repeated(), " repeated");
+    MESSAGE(kills, " kills, ", sent.load(), " sent, ", ledger.repeated(), " repeated");
 }
 
 TEST_CASE("crash: the whole daemon killed again and again under load loses nothing") {
