@@ -195,6 +195,7 @@ TEST_CASE("F39: out of descriptors while it runs: what works goes on, and a relo
 }
 
 TEST_CASE("slow: where each fork and each mapping takes long it starts, works and stops as ever") {
+    if (has_sanitizer) skip("a sanitizer must be loaded first");
     using std::chrono::steady_clock;
     const auto slow = [](const std::string& us, std::vector<std::string> command) {
         command.insert(command.begin(), {"env", "LD_PRELOAD=" SHIM_SLOW, "MYQ_SLOW_US=" + us});
