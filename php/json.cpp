@@ -64,12 +64,14 @@ private:
     void close(char bracket);
     void member(const Entry& entry, bool is_first);
     void properties(const Value& value, const Object& object);
-    void check_size() const;
+    void check_size() const { check_room(0); }
+    void check_room(std::size_t more) const;
 
     const Value& root_;
     const JsonOptions& options_;
     std::size_t depth_;
     std::string json_;
+    std::size_t hidden_ = 0;  // what was passed over: it takes time as what is written does
     std::vector<const Key*> path_;
     std::vector<const Value*> open_;
     std::vector<const Value*> slots_;  // when the first reference has been met
@@ -85,8 +87,9 @@ void Writer::fail(const std::string& what) const {
     throw JsonError("to JSON: " + (where.empty() ? "the value" : where) + ": " + what);
 }
 
-void Writer::check_size() const {
-    if (json_.size() <= options_.size) return;
+void Writer::check_room(std::size_t more) const {
+    const std::size_t size = json_.size() + hidden_;
+    if (size <= options_.size && more <= options_.size - size) return;
     fail("the JSON is longer than the " + std::to_string(options_.size) +
          " bytes that are allowed; send less, or take the body as it is");
 }
@@ -171,6 +174,7 @@ void Writer::quoted(std::string_view bytes) {
         std::size_t plain = 0;
         while (plain < bytes.size() && !must_escape(bytes[plain]))
             ++plain;
+        check_room(plain);
         json_ += bytes.substr(0, plain);
         bytes.remove_prefix(plain);
         if (bytes.empty()) break;
@@ -231,7 +235,11 @@ void Writer::properties(const Value& value, const Object& object) {
         is_first = false;
     }
     for (const Entry& entry : object.properties.entries) {
-        if (is_hidden(entry.key)) continue;
+        if (is_hidden(entry.key)) {
+            ++hidden_;
+            check_size();
+            continue;
+        }
         if (!is_first && text_of(entry.key) == options_.class_member) {
             fail("a property has the name that its class should get; choose another class_member");
         }

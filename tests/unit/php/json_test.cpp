@@ -119,6 +119,19 @@ TEST_CASE("Levels and size are limited, also through references") {
     const Value bomb = read(text + "}");
     REQUIRE(bomb.array());
     CHECK(error(bomb, {.size = 100'000}).find("longer than the 100000 bytes") != std::string::npos);
+    // What is passed over takes its time too: a thousand private properties, a thousand times.
+    std::string hidden = "a:1001:{i:0;O:1:\"C\":1000:{";
+    for (int i = 0; i < 1000; ++i)
+        hidden += "s:7:\"" + std::string("\0C\0", 3) + std::to_string(1000 + i) + "\";N;";
+    hidden += "}";
+    for (int i = 1; i <= 1000; ++i)
+        hidden += "i:" + std::to_string(i) + ";r:2;";
+    const Value many = read(hidden + "}");
+    REQUIRE(many.array());
+    CHECK(error(many, {.size = 100'000}).find("longer than the 100000 bytes") != std::string::npos);
+    // And no text is written out before it is known to be too long.
+    CHECK(error(std::string(1'000'000, '\n'), {.size = 1'000}).find("longer than the 1000 bytes") !=
+          std::string::npos);
 }
 
 }  // TEST_SUITE("json")
