@@ -56,6 +56,7 @@ DaemonStatus::Type type(const nlohmann::json& object) {
             .dead = count(object, "dead"),
             .expired = count(object, "expired"),
             .dropped = count(object, "dropped"),
+            .refused = count(object, "refused"),
             .slots = count(waiting, "slots"),
             .ready = count(waiting, "ready"),
             .delayed = count(waiting, "delayed"),

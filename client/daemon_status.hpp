@@ -25,7 +25,7 @@ struct DaemonStatus {
     struct Type {
         std::optional<std::int64_t> type;  // nullopt: all that have no handler of their own
         std::string name;
-        std::uint64_t handled = 0, retried = 0, dead = 0, expired = 0, dropped = 0;
+        std::uint64_t handled = 0, retried = 0, dead = 0, expired = 0, dropped = 0, refused = 0;
         std::uint64_t slots = 0, ready = 0, delayed = 0, running = 0;
 
         std::uint64_t waiting() const { return slots + ready + delayed + running; }

@@ -30,34 +30,54 @@ struct Chosen {
     std::unique_ptr<Journal> journal;
 };
 
-Chosen choose(const DeadFilter& filter, const ConfigChoice& choice, const char* verb) {
+// The messages that a verb is about.
+struct Kind {
+    const char* verb;
+    DeadFilter::Words words;
+    JournalState state;
+    const char* one;  // "dead message"
+};
+constexpr Kind to_retry = {"dead retry",
+                           {"myq dead list", "died", "All dead messages"},
+                           JournalState::dead,
+                           "dead message"};
+constexpr Kind to_drop_dead = {"dead drop",
+                               {"myq dead list", "died", "All dead messages"},
+                               JournalState::dead,
+                               "dead message"};
+constexpr Kind to_drop = {
+    "drop",
+    {"myq peek --state delayed", "were accepted", "All messages that are put off"},
+    JournalState::delayed,
+    "message that is put off"};
+
+Chosen choose(const DeadFilter& filter, const ConfigChoice& choice, const Kind& kind) {
     if (filter.is_empty() && !filter.all) {
         throw Failure(ExitCode::usage,
-                      fmt::format("dead {}: which ones? Give numbers from myq dead list, or what "
+                      fmt::format("{}: which ones? Give numbers from {}, or what "
                                   "they have in common (--queue, --type, --since, --match), or "
                                   "--all",
-                                  verb));
+                                  kind.verb, kind.words.list));
     }
     const std::optional<Config> config = choice.load_if_there();
     Chosen chosen;
     // Before open_journal(), behind which root is root no more.
     chosen.run_dir = run_directory(config ? config->daemon : DaemonConfig{}, choice.file());
     chosen.filter = filter.filter(config, now_ms());
+    chosen.filter.states = {kind.state};
     chosen.journal = open_journal(config, choice.file());
     return chosen;
 }
 
 // Numbers are said one by one, so one that names nothing is a mistake.
-void check_numbers(const Chosen& chosen, std::uint64_t found) {
+void check_numbers(const Chosen& chosen, std::uint64_t found, const Kind& kind) {
     const std::size_t named = chosen.filter.rows.size();
     if (found >= named) return;
     const std::string which =
         named == 1 ? "this number" : fmt::format("{} of these {} numbers", named - found, named);
-    throw Failure(
-        ExitCode::unavailable,
-        fmt::format("no dead message, or none that is as you say, has {}: see which there "
-                    "are: myq dead list",
-                    which));
+    throw Failure(ExitCode::unavailable,
+                  fmt::format("no {}, or none that is as you say, has {}: see which there are: {}",
+                              kind.one, which, kind.words.list));
 }
 
 // The daemon looks by itself only when something is due that it knows of.
@@ -71,12 +91,12 @@ void wake_daemon(const std::filesystem::path& run_dir) {
 }
 
 void retry(const DeadFilter& filter, const ConfigChoice& choice) {
-    const Chosen chosen = choose(filter, choice, "retry");
+    const Chosen chosen = choose(filter, choice, to_retry);
     Journal::Revived result;
     if (chosen.journal) result = chosen.journal->revive(chosen.filter);
     print_out(fmt::format("{} will be tried again\n", counted(result.revived, "message")));
     if (result.revived > 0) wake_daemon(chosen.run_dir);
-    check_numbers(chosen, result.revived + result.blocked);
+    check_numbers(chosen, result.revived + result.blocked, to_retry);
     if (result.blocked > 0) {
         throw Failure(ExitCode::try_later,
                       fmt::format("{} stayed dead: one with the same unique key is waiting or "
@@ -85,11 +105,20 @@ void retry(const DeadFilter& filter, const ConfigChoice& choice) {
     }
 }
 
-void drop(const DeadFilter& filter, const ConfigChoice& choice) {
-    const Chosen chosen = choose(filter, choice, "drop");
-    const std::uint64_t dropped = chosen.journal ? chosen.journal->drop(chosen.filter) : 0;
+void drop(const DeadFilter& filter, const ConfigChoice& choice, const Kind& kind) {
+    const Chosen chosen = choose(filter, choice, kind);
+    const std::uint64_t dropped =
+        chosen.journal ? chosen.journal->drop(chosen.filter, now_ms()) : 0;
     print_out(fmt::format("{} dropped\n", counted(dropped, "message")));
-    check_numbers(chosen, dropped);
+    check_numbers(chosen, dropped, kind);
+}
+
+void add_dropping(CLI::App& app, const ConfigChoice& config, const Kind& kind, const char* name,
+                  const char* help) {
+    auto filter = std::make_shared<DeadFilter>();
+    CLI::App* verb = app.add_subcommand(name, help);
+    filter->add(*verb, kind.words);
+    verb->callback([filter, &config, &kind] { drop(*filter, config, kind); });
 }
 
 }  // namespace
@@ -98,15 +127,17 @@ void add_dead_retry(CLI::App& dead, const ConfigChoice& config) {
     auto filter = std::make_shared<DeadFilter>();
     CLI::App* verb =
         dead.add_subcommand("retry", "Have dead messages tried again, all attempts before them");
-    filter->add(*verb, "All dead messages");
+    filter->add(*verb, to_retry.words);
     verb->callback([filter, &config] { retry(*filter, config); });
 }
 
 void add_dead_drop(CLI::App& dead, const ConfigChoice& config) {
-    auto filter = std::make_shared<DeadFilter>();
-    CLI::App* verb = dead.add_subcommand("drop", "Throw dead messages away for good");
-    filter->add(*verb, "All dead messages");
-    verb->callback([filter, &config] { drop(*filter, config); });
+    add_dropping(dead, config, to_drop_dead, "drop", "Throw dead messages away for good");
+}
+
+void add_drop(CLI::App& app, const ConfigChoice& config) {
+    add_dropping(app, config, to_drop, "drop",
+                 "Throw messages away that are put off: delayed, or to be tried again later");
 }
 
 }  // namespace myq

@@ -54,19 +54,22 @@ std::int64_t since_ms(const std::string& text, std::int64_t now_ms) {
 
 }  // namespace
 
-void DeadFilter::add(CLI::App& verb, const std::string& all_help) {
-    verb.add_option("NUMBER", numbers, "Only these, by their numbers in myq dead list")
+void DeadFilter::add(CLI::App& verb, const Words& words) {
+    verb.add_option("NUMBER", numbers,
+                    fmt::format("Only these, by their numbers in {}", words.list))
         ->check(CLI::PositiveNumber)
         ->type_name("");
     verb.add_option("--queue", queue, "Only those of this queue")->type_name("QUEUE");
     verb.add_option("--type", type, "Only those of this type: a number, or a handler's name")
         ->type_name("TYPE");
     verb.add_option("--since", since,
-                    "Only those that died since then: 2h ago, HH:MM, 'YYYY-MM-DD HH:MM', @EPOCH")
+                    fmt::format("Only those that {} since then: 2h ago, HH:MM, 'YYYY-MM-DD HH:MM', "
+                                "@EPOCH",
+                                words.since))
         ->type_name("TIME");
     verb.add_option("--match", match, "Only those with this text in the body or in the reason")
         ->type_name("TEXT");
-    verb.add_flag("--all", all, all_help);
+    verb.add_flag("--all", all, words.all);
 }
 
 bool DeadFilter::is_empty() const {

@@ -14,7 +14,8 @@ class App;
 
 namespace myq {
 
-// Which dead messages are meant: by number, or by what they are. All that is given must hold.
+// Which messages of the journal are meant, dead ones if the verb does not say otherwise: by number,
+// or by what they are. All that is given must hold.
 struct DeadFilter {
     std::vector<std::int64_t> numbers;
     std::string queue;
@@ -23,7 +24,13 @@ struct DeadFilter {
     std::optional<std::string> match;
     bool all = false;
 
-    void add(CLI::App& verb, const std::string& all_help);
+    // In the words of a verb: where numbers come from, what `since` is about, what they all are.
+    struct Words {
+        const char* list;
+        const char* since;
+        const char* all;
+    };
+    void add(CLI::App& verb, const Words& words);
 
     bool is_empty() const;
 

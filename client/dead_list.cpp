@@ -110,7 +110,7 @@ void list(const ListOptions& options, const ConfigChoice& choice) {
 void add_dead_list(CLI::App& dead, const ConfigChoice& config) {
     auto options = std::make_shared<ListOptions>();
     CLI::App* verb = dead.add_subcommand("list", "Show which messages are dead, and why");
-    options->filter.add(*verb, "All that there are, not only the first");
+    options->filter.add(*verb, {"myq dead list", "died", "All that there are, not only the first"});
     verb->add_option("--count", options->count, "Show at most so many, oldest first (50)")
         ->check(CLI::Range(1, 1'000'000'000))
         ->type_name("N");

@@ -1,6 +1,7 @@
 #include "client/call.hpp"
 #include "client/create.hpp"
 #include "client/dead.hpp"
+#include "client/dead_change.hpp"
 #include "client/doctor.hpp"
 #include "client/errno.hpp"
 #include "client/failure.hpp"
@@ -99,6 +100,7 @@ int main(int argc, char** argv) {
         add_peek(app, config);
         add_status(app, config);
         add_dead(app, config);
+        add_drop(app, config);
         add_plugin(app, config);
         add_stat(app, config);
         add_list(app, config);

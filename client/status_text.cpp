@@ -51,6 +51,7 @@ DaemonStatus::Type sum(const std::vector<DaemonStatus::Type>& types) {
         all.dead += type.dead;
         all.expired += type.expired;
         all.dropped += type.dropped;
+        all.refused += type.refused;
         all.slots += type.slots;
         all.ready += type.ready;
         all.delayed += type.delayed;
@@ -65,14 +66,19 @@ std::string accounting(const DaemonStatus::Queue& queue) {
     const std::uint64_t kernel = queue.kernel ? queue.kernel->messages : 0;
     const std::uint64_t waiting = kernel + all.waiting();
     const std::uint64_t sent = all.handled + all.dead + all.expired + all.dropped + waiting;
+    const std::string refused =
+        all.refused == 0
+            ? ""
+            : fmt::format("  refused {}: not taken, see the log of myqd\n", all.refused);
     return fmt::format(
-        "  sent {} = handled {} + dead {} + expired {} + dropped {} + waiting {}{}\n", sent,
-        all.handled, all.dead, all.expired, all.dropped, waiting,
-        parts({{kernel, "in the kernel queue"},
-               {all.slots, "in slots"},
-               {all.ready, "ready"},
-               {all.delayed, "delayed"},
-               {all.running, "running"}}));
+               "  sent {} = handled {} + dead {} + expired {} + dropped {} + waiting {}{}\n", sent,
+               all.handled, all.dead, all.expired, all.dropped, waiting,
+               parts({{kernel, "in the kernel queue"},
+                      {all.slots, "in slots"},
+                      {all.ready, "ready"},
+                      {all.delayed, "delayed"},
+                      {all.running, "running"}})) +
+           refused;
 }
 
 std::string kernel_text(const DaemonStatus::Queue& queue) {

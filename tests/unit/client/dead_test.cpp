@@ -323,6 +323,25 @@ TEST_CASE("dead drop throws away what is dead and nothing else, as much as it sa
     check_myq({"dead", "list"}, 0, "no message is dead\n", "");
 }
 
+TEST_CASE("drop throws away what is put off and nothing else") {
+    const Journaled journal;
+    fill(journal);
+    NewMessage later = message(7, "later");
+    later.due_ms = now_ms() + hour;
+    journal.insert("mails", later);
+    check_myq({"drop", "--queue", "jobs", "--type", "8"}, 0, "0 messages dropped\n", "");
+    check_myq({"drop", "--queue", "jobs"}, 0, "1 message dropped\n", "");
+    check_myq({"drop", "1"}, 69, "0 messages dropped\n",
+              "myq: no message that is put off, or none that is as you say, has this number: see "
+              "which there are: myq peek --state delayed\n");
+    check_myq(
+        {"drop"}, 64, "",
+        "myq: drop: which ones? Give numbers from myq peek --state delayed, or what they have "
+        "in common (--queue, --type, --since, --match), or --all\n");
+    check_myq({"drop", "--all"}, 0, "1 message dropped\n", "");
+    CHECK(bodies() == "abcd");
+}
+
 TEST_CASE("retry and drop want to know which, and refuse what is no number, time or type") {
     const Journaled journal;
     fill(journal);

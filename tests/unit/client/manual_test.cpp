@@ -44,12 +44,13 @@ TEST_CASE("myq(1) has a section for each verb, and its options are those of --he
     const std::regex in_help("\\n  (?:-h,)?(--[a-z][a-z-]*)");
     const std::regex in_manual("\\n\\.It Fl (-[a-z][a-z-]*)");
     for (const std::string verb :
-         {"send",       "recv",        "peek",        "status",     "dead list",    "dead show",
-          "dead retry", "dead drop",   "stat",        "list",       "create",       "set",
-          "remove",     "ftok",        "sem list",    "sem create", "sem acquire",  "sem release",
-          "sem run",    "sem remove",  "shm list",    "shm create", "shm put",      "shm get",
-          "shm has",    "shm del",     "shm dump",    "shm remove", "errno",        "limits",
-          "doctor",     "plugin list", "plugin show", "plugin new", "plugin check", "plugin try"}) {
+         {"send",        "recv",      "peek",        "status",      "dead list",  "dead show",
+          "dead retry",  "dead drop", "drop",        "stat",        "list",       "create",
+          "set",         "remove",    "ftok",        "sem list",    "sem create", "sem acquire",
+          "sem release", "sem run",   "sem remove",  "shm list",    "shm create", "shm put",
+          "shm get",     "shm has",   "shm del",     "shm dump",    "shm remove", "errno",
+          "limits",      "doctor",    "plugin list", "plugin show", "plugin new", "plugin check",
+          "plugin try"}) {
         CAPTURE(verb);
         const std::string text = section(manual, ".Ss myq " + verb);
         CHECK(!text.empty());
