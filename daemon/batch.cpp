@@ -62,7 +62,7 @@ void* Batch::next(std::size_t largest_body) {
     if (messages_.size() == most_messages || next_capacity() < largest_body) return nullptr;
     if (messages_.empty()) slot_.begin_batch();
     std::byte* record = begin_ + end_;
-    head_at(record) = {unknown_length, ConfirmStatus::accepted, 0};
+    head_at(record) = {unknown_length, ConfirmStatus::accepted, 0, 0};
     type_at(record) = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return record + head_size;

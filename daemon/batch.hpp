@@ -20,7 +20,8 @@ public:
     struct Head {
         std::uint64_t length;
         ConfirmStatus status;   // what its sender is told; written before the COMMIT
-        std::uint32_t refused;  // 1: its sender was told that it is not taken; it is over
+        std::uint16_t refused;  // 1: its sender was told that it is not taken; it is over
+        std::uint16_t fetches;  // of its large body, that were begun and did not end
     };
     struct Message {
         Head* head;

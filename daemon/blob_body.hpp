@@ -3,7 +3,6 @@
 #include "config/config.hpp"
 #include "daemon/large_buffer.hpp"
 #include "ipc/blob.hpp"
-#include "journal/journal.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -16,17 +15,23 @@ namespace myq {
 // into memory of this process: what is in there is checked as it was copied, and stays so.
 class BlobBody {
 public:
-    // The references must outlive the object.
-    BlobBody(const QueueConfig& queue, const JournalLimits& limits)
-        : queue_(queue),
-          limits_(limits) {}
+    // The reference must outlive the object.
+    explicit BlobBody(const QueueConfig& queue) : queue_(queue) {}
 
-    // Why there is no body to be had, or why it must not be handled; nullptr if all is well. Throws
-    // std::system_error for what may be otherwise in a moment, such as no memory.
+    // Why there is no body to be had; nullptr if all is well. What its reference says is judged
+    // before anything is attached: a segment costs its maker nothing, and whoever copies it all of
+    // its size. Throws std::system_error for what may be otherwise in a moment, such as no memory.
     const char* take(const BlobReference& blob);
+    // As take() where it was not even tried; returns `reason`.
+    const char* refuse(const char* reason);
 
-    // As take() left it: empty if there is none, there also if the body is only too long.
+    // As take() left it: empty if there is none.
     std::span<const std::byte> body() const { return body_; }
+    // It is over: an unusually long one gives its memory back.
+    void rest() {
+        body_ = {};
+        buffer_.rest();
+    }
 
     // Whether take() found the segment that was meant. It is held until let_go(), so that its id
     // is nobody else's.
@@ -36,10 +41,13 @@ public:
 
 private:
     const QueueConfig& queue_;
-    const JournalLimits& limits_;
     LargeBuffer buffer_;
     std::optional<IncomingBlob> segment_;
     std::span<const std::byte> body_;
 };
+
+// Why the body of a message is not fetched any more.
+constexpr const char* killed_in_fetch =
+    "whoever fetched its body was killed over it, as often as retry.attempts allows";
 
 }  // namespace myq

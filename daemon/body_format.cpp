@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <string_view>
 
 namespace myq {
@@ -33,6 +34,7 @@ std::optional<BodyFormat::Bytes> BodyFormat::decode(HandlerConfig::Format format
 }
 
 std::optional<BodyFormat::Bytes> BodyFormat::decode_php(Bytes body) {
+    if (text_.capacity() > always) text_ = {};  // what an unusual body left
     const php::Unserialized read = php::unserialize(as_text(body));
     if (!read) {
         reason_ =
@@ -43,8 +45,11 @@ std::optional<BodyFormat::Bytes> BodyFormat::decode_php(Bytes body) {
         text_ = *plain;
         return std::as_bytes(std::span(text_));
     }
+    const std::uint64_t most =
+        std::min(std::max(max_body_, always), always + most_growth * body.size());
     try {
-        text_ = php::to_json(read.value(), {.class_member = php::incomplete_class_member});
+        text_ = php::to_json(read.value(),
+                             {.size = most, .class_member = php::incomplete_class_member});
     } catch (const php::JsonError& e) {
         reason_ = fmt::format("its body, from PHP, cannot be JSON: {}", e.what());
         return std::nullopt;

@@ -3,6 +3,7 @@
 #include "config/config.hpp"
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <span>
 #include <string>
@@ -13,6 +14,13 @@ namespace myq {
 class BodyFormat {
 public:
     using Bytes = std::span<const std::byte>;
+
+    // The longest body of the queue. What is made of a body is no longer either, but for 1 MiB that
+    // it may always have, and no more than `most_growth` times as long as that body, plus this
+    // 1 MiB: what is written once and referred to often must not cost many times what was sent.
+    explicit BodyFormat(std::uint64_t max_body) : max_body_(max_body) {}
+    static constexpr std::uint64_t always = std::uint64_t{1} << 20U;
+    static constexpr std::uint64_t most_growth = 16;
 
     // For php: what serialize() wrote, as JSON, but a plain string as its own bytes; an object has
     // its class under "__PHP_Incomplete_Class_Name". For json: the body, if it is JSON. What is
@@ -25,6 +33,7 @@ public:
 private:
     std::optional<Bytes> decode_php(Bytes body);
 
+    std::uint64_t max_body_;
     std::string text_;
     std::string reason_;
 };

@@ -44,9 +44,10 @@ Handling::Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handl
     : task_(task),
       slot_(slot),
       handlers_(handlers),
-      bodies_(task.queue, slot, journal, task.journal.limits),
+      bodies_(task.queue, slot, journal),
       outcomes_(task.queue, slot, journal, task.bell, keeps_of(task)),
       last_words_(slot, handlers),
+      format_(task.queue.max_body),
       many_(handlers, task.queue.name.c_str()) {
     message_.size = sizeof message_;
     message_.queue = task.queue.name.c_str();

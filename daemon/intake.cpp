@@ -1,16 +1,11 @@
 #include "daemon/intake.hpp"
 
-#include "daemon/batch.hpp"
-#include "daemon/blob_body.hpp"
+#include "daemon/batch_writer.hpp"
 #include "daemon/confirmations.hpp"
-#include "daemon/in_hand.hpp"
 #include "daemon/process_on_slot.hpp"
 #include "daemon/replies.hpp"
 #include "daemon/served_queue.hpp"
-#include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
-
-#include <fmt/format.h>
 
 #include <unistd.h>
 
@@ -44,7 +39,7 @@ public:
           slot_(slot),
           batch_(slot),
           journal_(task.journal),
-          blob_(task.queue, task.journal.limits),
+          writer_(task.queue, slot),
           most_at_once_(std::min(most_blob_bytes, task.journal.limits.max_size / 4)),
           queue_(task.queue, task.service),
           largest_(largest_body()) {}
@@ -104,10 +99,7 @@ private:
     bool write() {
         try {
             journal_.use([&](Journal& journal) {
-                // What was written before the last intake was killed is there, however full it is.
-                const bool is_new = !journal.is_recorded({slot_.identity(), batch_.sequence()});
-                journal.transact(
-                    survives(), [&] { insert_all(journal); }, is_new, blob_bytes_);
+                journal.transact(survives(), [&] { writer_.write(batch_, journal); });
             });
             journal_.all_is_well();
         } catch (const std::system_error& e) {  // of a blob
@@ -122,8 +114,9 @@ private:
         for (const Batch::Message& message : batch_.messages())
             tell(message, message.head->status);
         confirmations_.send();
+        writer_.count_refused(batch_);
         clear();
-        task_.bell.announce(earliest_due_);
+        task_.bell.announce(writer_.earliest_due());
         return true;
     }
 
@@ -134,66 +127,6 @@ private:
         const bool is_journaled = task_.queue.durability == QueueConfig::Durability::journal;
         return is_journaled || is_asked || mode_ == IntakeMode::drain ? Survives::power_cut
                                                                       : Survives::kill;
-    }
-
-    void insert_all(Journal& journal) {
-        earliest_due_ = DueBell::never;
-        if (journal.is_repeated({slot_.identity(), batch_.sequence()})) {
-            earliest_due_ = DueBell::at_once;
-            return;
-        }
-        const std::int64_t number = journal.queue_number(task_.queue.name);
-        const std::int64_t now = wall_clock_ms();
-        for (const Batch::Message& message : batch_.messages()) {
-            if (message.head->refused == 0) insert(journal, number, message, now);
-        }
-    }
-
-    void insert(Journal& journal, std::int64_t number, const Batch::Message& message,
-                std::int64_t now) {
-        NewMessage row;
-        row.type = message.type;
-        row.body = message.body;
-        std::string reason;
-        if (is_envelope(message.body)) reason = open(message.body, now, row);
-        row.dead = !reason.empty();
-        row.reason = reason;
-        const Inserted inserted = journal.insert(number, row);
-        blob_.let_go();  // its segment must not outlive its removal
-        message.head->status = ConfirmStatus::accepted;
-        if (inserted == Inserted::duplicate) message.head->status = ConfirmStatus::duplicate;
-        if (row.dead) message.head->status = ConfirmStatus::broken;
-        if (!row.dead) earliest_due_ = std::min(earliest_due_, row.due_ms);
-    }
-
-    // What the envelope asks for, and its body. Returns why it is dead, "" if it is not.
-    std::string open(std::span<const std::byte> bytes, std::int64_t now, NewMessage& row) {
-        Envelope envelope;
-        const EnvelopeError error = decode_envelope(bytes, envelope);
-        if (error != EnvelopeError::none || is_answer(envelope.kind)) {
-            return why_broken(error, envelope.kind);
-        }
-        std::string reason;
-        row.body = envelope.body;
-        if (envelope.blob) {
-            if (const char* broken = blob_.take(*envelope.blob)) {
-                reason = fmt::format("broken blob: {}", broken);
-            }
-            row.body = blob_.body().empty() ? bytes : blob_.body();
-        }
-        row.id = envelope.id;
-        row.due_ms = due_time(envelope, now);
-        row.expires_ms = envelope.expires_ms;
-        row.unique_key = envelope.unique_key;
-        row.reply = envelope.reply;
-        return reason;
-    }
-
-    static std::string why_broken(EnvelopeError error, EnvelopeKind kind) {
-        if (error != EnvelopeError::none)
-            return fmt::format("broken envelope: {}", describe(error));
-        if (is_answer(kind)) return "broken envelope: it is an answer, not a message";
-        return "broken blob: see 'myq dead list'";
     }
 
     static std::optional<ConfirmAddress> asker_of(const Batch::Message& message) {
@@ -220,7 +153,7 @@ private:
                                  why_refused(status));
         }
         replies_.tell(envelope.reply, envelope.id, Reply::Status::dead,
-                      why_broken(error, envelope.kind));
+                      BatchWriter::why_broken(error, envelope.kind));
     }
 
     void confirm(const Batch::Message& message, ConfirmStatus status) {
@@ -252,6 +185,7 @@ private:
                 remove_blob(blob->segment_id, blob->token, ::geteuid());
         }
         batch_.clear();
+        writer_.rest();
         blob_bytes_ = 0;
     }
 
@@ -272,14 +206,13 @@ private:
     Slot& slot_;
     Batch batch_;
     JournalAccess journal_;
-    BlobBody blob_;
+    BatchWriter writer_;
     std::uint64_t most_at_once_;    // and one body more; all of that fits into an empty journal
     std::uint64_t blob_bytes_ = 0;  // of the bodies that are not in the batch itself
     ServedQueue queue_;
     std::size_t largest_;
     Confirmations confirmations_;
     Replies replies_;
-    std::int64_t earliest_due_ = DueBell::never;
 };
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "daemon/journal_access.hpp"
 
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 
 #include <spdlog/spdlog.h>
@@ -35,13 +36,17 @@ bool JournalAccess::insist(const std::function<void(Journal&)>& work) {
 void JournalAccess::complain(const std::string& error) {
     if (complaint_ == error) return;
     complaint_ = error;
-    spdlog::error("journal: {}; messages are kept where they are until it works again", complaint_);
+    // What one sender asks for may fit and what another does not, in turn.
+    is_said_ = pace_.allows(monotonic_ns());
+    if (!is_said_) return;
+    spdlog::error("journal: {}; messages are kept where they are until it works again{}",
+                  complaint_, pace_.held_back_text());
 }
 
 void JournalAccess::all_is_well() {
     if (complaint_.empty()) return;
     complaint_.clear();
-    spdlog::info("journal: works again");
+    if (is_said_) spdlog::info("journal: works again");
 }
 
 void JournalAccess::pause() {

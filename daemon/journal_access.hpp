@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/log_pace.hpp"
 #include "journal/journal.hpp"
 
 #include <filesystem>
@@ -43,6 +44,8 @@ private:
     const JournalPlace& place_;
     std::optional<Journal> journal_;
     std::string complaint_;
+    bool is_said_ = false;
+    LogPace pace_;
 };
 
 }  // namespace myq

@@ -12,11 +12,11 @@
 
 namespace myq {
 
-LargeBodies::LargeBodies(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
-                         const JournalLimits& limits)
-    : slot_(slot),
+LargeBodies::LargeBodies(const QueueConfig& queue, Slot& slot, JournalAccess& journal)
+    : queue_(queue),
+      slot_(slot),
       journal_(journal),
-      blob_(queue, limits) {
+      blob_(queue) {
     settle_left();
 }
 
@@ -24,11 +24,21 @@ void LargeBodies::settle_left() {
     if (slot_.occupied()) return;
     if (const auto left = slot_.held_segment()) remove_blob(left->id, left->token, ::geteuid());
     slot_.forget_segment();
+    slot_.forget_fetches();
 }
 
 bool LargeBodies::fetch(InHand& message) {
-    if (message.is_in_row) return fetch_row(message);
-    return insist([&] { fetch_blob(message); });
+    is_used_ = true;
+    if (slot_.fetches() >= static_cast<std::uint32_t>(queue_.retry.attempts)) {
+        message.broken = blob_.refuse(killed_in_fetch);
+        if (message.blob) hold(*message.blob);
+        return true;
+    }
+    slot_.begin_fetch();
+    const bool is_over =
+        message.is_in_row ? fetch_row(message) : insist([&] { fetch_blob(message); });
+    slot_.forget_fetches();
+    return is_over;
 }
 
 // What is not the message's fault passes, or the machine has other worries.
@@ -52,10 +62,15 @@ bool LargeBodies::insist(const std::function<void()>& fetch) {
 
 void LargeBodies::fetch_blob(InHand& message) {
     message.broken = blob_.take(*message.blob);
-    if (blob_.holds_segment()) slot_.hold_segment({message.blob->segment_id, message.blob->token});
+    hold(*message.blob);
     // Without a body it is among the dead as its envelope.
-    if (!blob_.body().empty()) message.body = blob_.body();
+    if (message.broken == nullptr) message.body = blob_.body();
     if (message.wish) message.wish->body = message.body;
+}
+
+// Also of one that was not attached: it goes with the message, if it is what the message says.
+void LargeBodies::hold(const BlobReference& blob) {
+    slot_.hold_segment({blob.segment_id, blob.token});
 }
 
 bool LargeBodies::fetch_row(InHand& message) {
@@ -75,10 +90,16 @@ bool LargeBodies::fetch_row(InHand& message) {
 }
 
 void LargeBodies::release() {
+    is_used_ = false;
+    blob_.rest();
+    row_.rest();
     // What must stay in the slot keeps its segment, for whoever comes next.
     if (slot_.occupied()) return blob_.let_go();
-    blob_.remove_segment();
-    slot_.forget_segment();
+    if (blob_.holds_segment()) {
+        blob_.remove_segment();
+        slot_.forget_segment();
+    }
+    settle_left();
 }
 
 }  // namespace myq

@@ -18,19 +18,19 @@ namespace myq {
 class LargeBodies {
 public:
     // The references must outlive the object.
-    LargeBodies(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
-                const JournalLimits& limits);
+    LargeBodies(const QueueConfig& queue, Slot& slot, JournalAccess& journal);
 
     // Removes the segment that an empty slot still holds: its last worker was left to do that.
     void settle_left();
 
-    // Gives the large message in the slot its body, or says in `broken` why there is none. False if
-    // asked to stop before it could be had: the message must stay in the slot.
+    // Gives the large message in the slot its body, or says in `broken` why there is none: also
+    // when workers were killed over it, as often as the queue's messages are tried. False if asked
+    // to stop before it could be had: the message must stay in the slot.
     bool fetch(InHand& message);
 
     // To be called when a message was handled, before the next comes.
     void after_message() {
-        if (blob_.holds_segment()) [[unlikely]]
+        if (is_used_) [[unlikely]]
             release();
     }
 
@@ -38,12 +38,15 @@ private:
     static bool insist(const std::function<void()>& fetch);
     void fetch_blob(InHand& message);
     bool fetch_row(InHand& message);
+    void hold(const BlobReference& blob);
     void release();
 
+    const QueueConfig& queue_;
     Slot& slot_;
     JournalAccess& journal_;
     BlobBody blob_;
     LargeBuffer row_;
+    bool is_used_ = false;  // since the last message was over
 };
 
 }  // namespace myq

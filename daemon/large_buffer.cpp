@@ -15,6 +15,8 @@ constexpr std::size_t page = 4096;
 // A buffer that is this many times too large, so often in a row, is given back.
 constexpr std::size_t much = 4;
 constexpr int long_enough = 16;
+// What is not worth to be given back.
+constexpr std::size_t little = std::size_t{4} << 20U;
 
 }  // namespace
 
@@ -33,6 +35,15 @@ std::span<std::byte> LargeBuffer::room(std::size_t size) {
     }
     size_ = size;
     return {writable_, size_};
+}
+
+// The first of its size may be the only one.
+void LargeBuffer::rest() noexcept {
+    if (size_ == 0) return;
+    const bool is_unusual = size_ > little && size_ / much > last_size_;
+    last_size_ = size_;
+    size_ = 0;
+    if (is_unusual) free_memory();
 }
 
 bool LargeBuffer::is_fit_for(std::size_t size) {

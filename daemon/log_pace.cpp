@@ -19,4 +19,8 @@ bool LogPace::allows(std::int64_t now_ns) {
     return true;
 }
 
+std::string LogPace::held_back_text() const {
+    return reported_ == 0 ? "" : " (" + std::to_string(reported_) + " more like this)";
+}
+
 }  // namespace myq

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 
 namespace myq {
 
@@ -12,6 +13,8 @@ public:
     bool allows(std::int64_t now_ns);
     // How many were held back before the line that was just allowed.
     std::uint64_t held_back() const { return reported_; }
+    // The same for the end of that line: " (3 more like this)", or "".
+    std::string held_back_text() const;
 
 private:
     static constexpr int lines_a_second = 20;

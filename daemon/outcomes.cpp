@@ -10,13 +10,6 @@
 
 namespace myq {
 
-namespace {
-
-// Rolls the transaction back, and its ticket with it: asked again, the answer is the same.
-struct Duplicate {};
-
-}  // namespace
-
 Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
                    const DueBell& bell, Keeps keeps)
     : queue_(queue),
@@ -65,14 +58,20 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
     NewMessage as;
     as.autopsy = autopsy;
     as.due_ms = wall_clock_ms() + wait.count();
-    if (!write(message, as, {})) return false;
+    const auto kept = write(message, as, {});
+    if (!kept) return false;
+    if (*kept != Kept::all) {
+        tell_dead(message, cause);
+        settle_dead(what, cause, *kept, tally_row);
+        return true;
+    }
     replies_.tell(message.reply, message.id, Reply::Status::retrying, cause, attempts,
                   static_cast<std::uint64_t>(as.due_ms));
     slot_.settle(Tally::retried, tally_row);
     bell_.announce(as.due_ms);
     if (pace_.allows(monotonic_ns())) {
         spdlog::warn("{}: attempt {} of {} failed: {}; the next is due in {}{}", what, attempts,
-                     policy.attempts, cause, duration_text(wait), held_back());
+                     policy.attempts, cause, duration_text(wait), pace_.held_back_text());
     }
     return true;
 }
@@ -80,9 +79,10 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
 bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason,
                     std::string_view autopsy) {
     const std::string what = describe(message);
-    if (!bury(message, reason, autopsy)) return false;
+    const auto kept = bury(message, reason, autopsy);
+    if (!kept) return false;
     tell_dead(message, reason);
-    settle_dead(what, reason, tally_row);
+    settle_dead(what, reason, *kept, tally_row);
     return true;
 }
 
@@ -97,9 +97,10 @@ bool Outcomes::rejected(const InHand& message, std::size_t tally_row, const char
     const std::string what = describe(message);
     const std::string why = fmt::format("plugin {} rejects it: {}", plugin, reason);
     slot_.note_failure(wall_clock_ms(), reason);
-    if (!bury(message, why, {})) return false;
+    const auto kept = bury(message, why, {});
+    if (!kept) return false;
     replies_.end_with_reply(Reply::Status::rejected, reason);
-    settle_dead(what, why, tally_row);
+    settle_dead(what, why, *kept, tally_row);
     return true;
 }
 
@@ -109,20 +110,24 @@ void Outcomes::expired(const InHand& message, std::size_t tally_row) {
     slot_.settle(Tally::expired, tally_row);
 }
 
-bool Outcomes::bury(const InHand& message, const std::string& reason, std::string_view autopsy) {
+std::optional<Outcomes::Kept> Outcomes::bury(const InHand& message, const std::string& reason,
+                                             std::string_view autopsy) {
     NewMessage as;
     as.autopsy = autopsy;
     as.dead = true;
     return write(message, as, reason);
 }
 
-void Outcomes::settle_dead(const std::string& what, const std::string& reason,
+void Outcomes::settle_dead(const std::string& what, const std::string& reason, Kept kept,
                            std::size_t tally_row) {
-    slot_.settle(Tally::died, tally_row);
-    if (pace_.allows(monotonic_ns())) {
-        spdlog::error("{} is dead: {}{}{}", what, reason,
-                      keeps_ == Keeps::the_dead ? "; see 'myq dead list'" : "", held_back());
-    }
+    slot_.settle(kept == Kept::nothing ? Tally::refused : Tally::died, tally_row);
+    if (!pace_.allows(monotonic_ns())) return;
+    const std::string lost = kept == Kept::all       ? ""
+                             : kept == Kept::nothing ? "; it is not kept: " + no_room_
+                                                     : "; its body is not kept: " + no_room_;
+    const bool is_there = keeps_ == Keeps::the_dead && kept != Kept::nothing;
+    spdlog::error("{} is dead: {}{}{}{}", what, reason, lost,
+                  is_there ? "; see 'myq dead list'" : "", pace_.held_back_text());
 }
 
 bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
@@ -132,39 +137,6 @@ bool Outcomes::shelved(const InHand& message, std::size_t tally_row) {
     if (!write(message, {}, {})) return false;
     slot_.settle(Tally::retried, tally_row);
     return true;
-}
-
-// A row that is there already is changed, a message of the kernel queue becomes one.
-bool Outcomes::write(const InHand& message, const NewMessage& as, std::string_view reason) {
-    const std::vector<Attempt> failures = history();
-    slot_.will_become(as.dead ? Tally::died : Tally::retried);
-    return journal_.insist([&](Journal& journal) {
-        // A large body is let in like a new message; until then it stays where it is.
-        const bool is_new =
-            message.blob && !journal.is_recorded({slot_.identity(), slot_.sequence()});
-        // A change of a row that is lost in a power cut is an attempt more.
-        const auto survives = slot_.row() != 0 ? Survives::kill : survives_;
-        const auto change = [&] {
-            if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
-            if (slot_.row() == 0) {
-                NewMessage row = as;
-                row.type = slot_.type();
-                row.body = message.body;
-                row.id = message.id;
-                row.expires_ms = message.expires_ms;
-                row.reply = message.reply;
-                row.attempts = slot_.attempts();
-                row.reason = reason;
-                row.history = failures;
-                journal.insert(journal.queue_number(queue_.name), row);
-            } else if (as.dead) {
-                journal.bury(slot_.row(), slot_.attempts(), reason, failures, as.autopsy);
-            } else {
-                journal.defer(slot_.row(), slot_.attempts(), as.due_ms, failures, as.autopsy);
-            }
-        };
-        journal.transact(survives, change, is_new, message.body.size());
-    });
 }
 
 bool Outcomes::broken(const InHand& message, std::size_t tally_row) {
@@ -189,7 +161,7 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     row.unique_key = wish.unique_key;
     row.reply = wish.reply;
     ConfirmStatus status = ConfirmStatus::accepted;
-    if (!admit(row, wish.confirm, status)) return false;
+    if (!grant(wish, row, status)) return false;
     answer(wish.confirm, status);
     const bool is_taken = status == ConfirmStatus::accepted;
     if (!is_taken) {
@@ -199,37 +171,6 @@ bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
     const bool is_refused = !is_taken && status != ConfirmStatus::failed;
     slot_.settle(is_refused ? Tally::refused : Tally::journaled, tally_row);
     if (is_taken) bell_.announce(row.due_ms);
-    return true;
-}
-
-// Who waits for a confirmation is told when it cannot be had; for the others the journal must work
-// again first.
-bool Outcomes::admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
-                     ConfirmStatus& status) {
-    const auto insert_once = [&](Journal& journal) {
-        if (journal.is_repeated({slot_.identity(), slot_.sequence()})) return;
-        const auto inserted = journal.insert(journal.queue_number(queue_.name), message);
-        if (inserted == Inserted::duplicate) throw Duplicate{};
-    };
-    const auto insert = [&](Journal& journal) {
-        // What was written before its worker was killed is there, however full it is now.
-        const bool is_new = !journal.is_recorded({slot_.identity(), slot_.sequence()});
-        try {
-            journal.transact(
-                Survives::power_cut, [&] { insert_once(journal); }, is_new, message.body.size());
-            status = ConfirmStatus::accepted;
-        } catch (const Duplicate&) {
-            status = ConfirmStatus::duplicate;
-        }
-    };
-    if (!confirm) return journal_.insist(insert);
-    try {
-        journal_.use(insert);
-        journal_.all_is_well();
-    } catch (const JournalError& e) {
-        journal_.complain(e);
-        status = e.kind() == JournalError::Kind::full ? ConfirmStatus::full : ConfirmStatus::failed;
-    }
     return true;
 }
 
@@ -247,10 +188,6 @@ std::string Outcomes::describe(const InHand& message) const {
                                : message.is_in_row ? slot_.large_size()
                                                    : slot_.body().size();
     return fmt::format("queue {}: message of type {}, {} bytes", queue_.name, slot_.type(), size);
-}
-
-std::string Outcomes::held_back() const {
-    return pace_.held_back() == 0 ? "" : fmt::format(" ({} more like this)", pace_.held_back());
 }
 
 }  // namespace myq

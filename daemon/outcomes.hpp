@@ -22,6 +22,10 @@ namespace myq {
 // then empties the slot. A write happens once, however often the worker is killed over it: the slot
 // and its sequence number are on record with it.
 //
+// A journal without room for a message makes nobody wait: what its sender wants put there is
+// refused; what is dead before any handler had it is not kept; and of what a handler had, at least
+// everything but a large body is kept.
+//
 // Each function returns false if this process was asked to stop while the journal could not be
 // written: the message stays in the slot, for whoever comes next.
 class Outcomes {
@@ -68,15 +72,22 @@ public:
     std::string describe(const InHand& message) const;
 
 private:
-    bool write(const InHand& message, const NewMessage& as, std::string_view reason);
-    bool bury(const InHand& message, const std::string& reason, std::string_view autopsy);
+    // How much of a message the journal had room for.
+    enum class Kept { all, without_body, nothing };
+
+    // nullopt if it must stay in the slot.
+    std::optional<Kept> write(const InHand& message, const NewMessage& as, std::string_view reason);
+    Kept insert(Journal& journal, NewMessage row, const InHand& message);
+    Kept insert_what_fits(Journal& journal, NewMessage row, const InHand& message);
+    std::optional<Kept> bury(const InHand& message, const std::string& reason,
+                             std::string_view autopsy);
     void tell_dead(const InHand& message, const std::string& reason);
-    void settle_dead(const std::string& what, const std::string& reason, std::size_t tally_row);
-    bool admit(const NewMessage& message, const std::optional<ConfirmAddress>& confirm,
-               ConfirmStatus& status);
+    void settle_dead(const std::string& what, const std::string& reason, Kept kept,
+                     std::size_t tally_row);
+    bool grant(const Envelope& wish, const NewMessage& message, ConfirmStatus& status);
+    void insert_once(Journal& journal, const NewMessage& message);
     void answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus status);
     std::vector<Attempt> history() const;
-    std::string held_back() const;
 
     const QueueConfig& queue_;
     Slot& slot_;
@@ -87,6 +98,7 @@ private:
     Confirmations confirmations_;
     Replies replies_;
     LogPace pace_;
+    std::string no_room_;  // why not all of the last message was kept
     std::minstd_rand random_{std::random_device{}()};
 };
 

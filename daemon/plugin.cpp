@@ -1,6 +1,7 @@
 #include "daemon/plugin.hpp"
 
 #include "daemon/last_words.hpp"
+#include "daemon/log_budget.hpp"
 #include "daemon/replies.hpp"
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
@@ -46,13 +47,40 @@ void progress(std::uint64_t done, std::uint64_t total, const char* text, std::si
                       text == nullptr ? std::string_view() : std::string_view(text, size));
 }
 
+LogBudget log_budget;
+
+// As it will be in the log, where bytes that are not printable take four, with what is put before.
+std::size_t size_in_log(std::string_view line) {
+    constexpr std::size_t before = 64;
+    const auto is_escaped = [](char c) { return c < ' ' || c > '~'; };
+    return before + line.size() +
+           3 * static_cast<std::size_t>(std::ranges::count_if(line, is_escaped));
+}
+
+// Says once that lines are left out now, and with the next line how many were.
+bool may_log(std::string_view line) {
+    const bool was_quiet = log_budget.left_out().lines != 0;
+    if (log_budget.allows(size_in_log(line), monotonic_ns())) {
+        if (was_quiet) say_what_was_left_out();
+        return true;
+    }
+    if (!was_quiet) {
+        spdlog::warn("{}: writes more than {} KiB a second into the log; what is more is left out",
+                     speaking, LogBudget::a_second >> 10U);
+    }
+    return false;
+}
+
 void log_line(int level, const char* text, std::size_t size) {
     constexpr std::array levels{spdlog::level::debug, spdlog::level::info, spdlog::level::warn,
                                 spdlog::level::err};
     LastWords::keep_line(level, {text, size});
     const auto index = static_cast<std::size_t>(level);
-    spdlog::log(index < levels.size() ? levels.at(index) : spdlog::level::err, "{}: {}", speaking,
-                std::string_view(text, size));
+    const auto grave = index < levels.size() ? levels.at(index) : spdlog::level::err;
+    const std::string_view line(text, std::min(size, LogBudget::longest_line));
+    if (!spdlog::should_log(grave) || !may_log(line)) return;
+    if (line.size() == size) return spdlog::log(grave, "{}: {}", speaking, line);
+    spdlog::log(grave, "{}: {}... ({} bytes more)", speaking, line, size - line.size());
 }
 
 // Of Boost's text only dlopen's own counts, and that names the memfd; the reader knows the file.
@@ -128,6 +156,14 @@ const myq_host& plugin_host() {
 
 void log_as(const char* plugin) {
     speaking = plugin;
+}
+
+void say_what_was_left_out() {
+    const LogBudget::LeftOut left_out = log_budget.left_out();
+    if (left_out.lines == 0) return;
+    log_budget.forget_left_out();
+    spdlog::warn("{} line{} of handlers, {} bytes, left out of the log", left_out.lines,
+                 left_out.lines == 1 ? "" : "s", left_out.bytes);
 }
 
 void touch_extends(std::int64_t* deadline_ns) {

@@ -45,6 +45,9 @@ private:
 // What plugins are handed. Its log() puts the name of log_as() before each line.
 const myq_host& plugin_host();
 void log_as(const char* plugin);  // must stay valid until the next call
+// How many lines of handlers are not in the log, since they were too many: see LogBudget. Before
+// the process ends.
+void say_what_was_left_out();
 // Where touch() finds the deadline of the message in hand (SlotHeader::deadline_ns).
 void touch_extends(std::int64_t* deadline_ns);
 // Where reply() and progress() go; nullptr: nowhere.

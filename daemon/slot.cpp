@@ -318,6 +318,19 @@ void Slot::forget_segment() {
     store(header_->segment_held, std::uint32_t{0});
 }
 
+void Slot::begin_fetch() {
+    store(header_->fetches, header_->fetches + 1);
+}
+
+void Slot::forget_fetches() {
+    store(header_->fetches, std::uint32_t{0});
+}
+
+void Slot::count(Tally tally, std::size_t row) {
+    std::uint64_t& count = header_->tallies[row].counts[static_cast<std::size_t>(tally)];
+    store(count, count + 1);
+}
+
 void Slot::empty() {
     std::memset(buffer_ + slot_type_size, static_cast<int>(filler), capacity_);
     header_->length = 0;

@@ -120,6 +120,15 @@ public:
     std::optional<HeldSegment> held_segment() const;
     void forget_segment();
 
+    // How often a worker began to get the message's large body and was killed over it; for a
+    // successor, who must not do it for ever.
+    std::uint32_t fetches() const { return header_->fetches; }
+    void begin_fetch();
+    void forget_fetches();
+
+    // Counts what was no single message in this slot.
+    void count(Tally tally, std::size_t row);
+
     // Where the deadline is, for whoever prolongs it from within a handler.
     std::int64_t* deadline() { return &header_->deadline_ns; }
 

@@ -114,6 +114,7 @@ struct SlotHeader {
     std::array<std::byte, 16> segment_token;
 
     SlotHandful handful;
+    std::uint32_t fetches;  // see Slot::fetches()
 };
 
 constexpr std::size_t slot_header_size = 8192;

@@ -6,6 +6,7 @@
 #include "daemon/large_bodies.hpp"
 #include "daemon/one_message.hpp"
 #include "daemon/outcomes.hpp"
+#include "daemon/plugin.hpp"
 #include "daemon/process_on_slot.hpp"
 #include "daemon/queue_source.hpp"
 
@@ -70,6 +71,7 @@ int run_worker(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         Handling worker(task, slot, handlers, journal);
         ready();
         work(task, worker, slot, journal, seat, *source);
+        say_what_was_left_out();
     });
 }
 
@@ -77,7 +79,7 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
     return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
         JournalAccess journal(task.journal);
         Outcomes outcomes(task.queue, slot, journal, task.bell);
-        LargeBodies bodies(task.queue, slot, journal, task.journal.limits);
+        LargeBodies bodies(task.queue, slot, journal);
         ready();
         do {
             if (!shelve_hand(slot, outcomes, bodies)) return;

@@ -1,12 +1,10 @@
 #include "journal/journal.hpp"
 
 #include "journal/journal_impl.hpp"
-#include "journal/room.hpp"
 #include "journal/schema.hpp"
 
 #include <fmt/format.h>
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cassert>
@@ -18,10 +16,6 @@ namespace myq {
 namespace {
 
 using Kind = JournalError::Kind;
-
-// A log is emptied when it has most_pages_in_wal; the transaction that took it there may have been
-// a long one.
-constexpr std::uint64_t usual_log = std::uint64_t{2} * most_pages_in_wal * page_size;
 
 std::int64_t clock_ms() {
     const auto since = std::chrono::system_clock::now().time_since_epoch();
@@ -56,17 +50,6 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file, const
     return database;
 }
 
-std::uint64_t log_size(const std::filesystem::path& file) {
-    struct stat status {};
-    if (::stat((file.string() + "-wal").c_str(), &status) != 0) return 0;
-    return static_cast<std::uint64_t>(status.st_size);
-}
-
-std::uint64_t pages(Statement& statement) {
-    auto rows = statement.rows();
-    return rows.next() ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
-}
-
 }  // namespace
 
 Journal::Impl::Impl(const std::filesystem::path& directory, const JournalLimits& most, bool create)
@@ -85,12 +68,6 @@ void Journal::Impl::set_survives(Survives wanted) {
     survives = wanted;
 }
 
-void Journal::Impl::shorten_log() const {
-    // A long read may have kept it from being emptied, and the next write would do that; but here
-    // the next write waits for room.
-    if (log_size(file) > usual_log) database->checkpoint(true);
-}
-
 void Journal::Impl::empty_log_if_due() const noexcept {
     // Under the lock, though SQLite would let others write meanwhile: they would lengthen the log
     // again, and it begins anew only when it was emptied to its end.
@@ -100,20 +77,6 @@ void Journal::Impl::empty_log_if_due() const noexcept {
     } catch (const JournalError&) {
         // What was committed stays committed, in the log. A full disk is said by whoever writes
         // next, and so is an I/O error: the connection does nothing any more.
-    }
-}
-
-void Journal::Impl::refuse_if_full(std::uint64_t coming) {
-    Room room;
-    room.coming = coming;
-    room.unused = pages(sql.unused_pages) * page_size;
-    room.used = pages(sql.page_count) * page_size - room.unused;
-    room.log = log_size(file);
-    room.usual_log = usual_log;
-    room.disk = lock.free_on_disk();
-    const std::string reason = why_no_room(room, limits);
-    if (!reason.empty()) {
-        throw JournalError(Kind::full, fmt::format("{}: {}", file.string(), reason));
     }
 }
 
@@ -128,6 +91,7 @@ Journal::Impl::Transaction::Transaction(Impl& journal) : journal_(journal) {
     journal_.inside = true;
     journal_.now_ms = clock_ms();
     journal_.next_row.reset();
+    journal_.room.reset();
 }
 
 Journal::Impl::Transaction::~Transaction() {
@@ -145,17 +109,15 @@ Journal::Journal(const std::filesystem::path& directory, const JournalLimits& li
 
 Journal::~Journal() = default;
 
-void Journal::transact(Survives survives, const std::function<void()>& work, bool admission,
-                       std::uint64_t coming) {
+void Journal::transact(Survives survives, const std::function<void()>& work) {
     Impl& journal = *impl_;
     assert(journal.process == ::getpid());
     if (journal.inside) throw std::logic_error("Journal::transact: inside itself");
     journal.set_survives(survives);
     const WriteLock::Held held(journal.lock);
-    if (admission) journal.shorten_log();
+    journal.shorten_log();
     {
         Impl::Transaction transaction(journal);
-        if (admission) journal.refuse_if_full(coming);
         work();
         journal.require_transaction("transact");
         transaction.commit();

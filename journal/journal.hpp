@@ -46,6 +46,14 @@ struct JournalLimits {
     std::uint64_t min_free = std::uint64_t{64} << 20U;  // bytes that new messages leave on the disk
 };
 
+// What a new row is for, which says how much of the journal its queue may take for it: see
+// journal/room.hpp.
+enum class RowFor {
+    work,   // is worked off as fast as its handlers are
+    later,  // its sender has put it off
+    keeps,  // did not end well: it is tried again later, or dead
+};
+
 // What a COMMIT survives: the end of processes (synchronous=NORMAL), or a power cut too (FULL).
 enum class Survives { kill, power_cut };
 
@@ -146,15 +154,17 @@ public:
 
     // Runs `work` in one transaction and commits it; rolls back and rethrows if `work` throws, and
     // throws when the COMMIT fails. Writers queue up for the lock in the kernel; nobody polls.
-    // With `admission`, JournalError(full) is thrown first when the limits say that no new message
-    // may come, of which `coming` bytes are known beforehand; without it only a really full disk
-    // stops it.
-    void transact(Survives survives, const std::function<void()>& work, bool admission = false,
-                  std::uint64_t coming = 0);
+    // Only a really full disk stops it, or admit().
+    void transact(Survives survives, const std::function<void()>& work);
 
     // Everything from here to next_due() is for use inside transact().
 
     std::int64_t queue_number(std::string_view queue);  // made at first use
+
+    // Throws JournalError(full) when the limits say that no new message of this queue with so many
+    // bytes may come; the transaction goes on as it was. What is inserted without it always finds
+    // room.
+    void admit(std::int64_t queue, RowFor purpose, std::uint64_t bytes);
 
     // Whether a write with this ticket, or a later one of its slot, was committed before; if not,
     // the ticket is on record with this transaction.
@@ -205,8 +215,9 @@ public:
         std::uint64_t revived = 0, blocked = 0;
     };
     Revived revive(const JournalFilter& filter);
-    // Dead messages are gone for good, and counted as dropped. Returns how many.
-    std::uint64_t drop(const JournalFilter& filter);
+    // Messages that are dead or wait are gone for good, and counted as dropped; those that are
+    // running stay. Returns how many.
+    std::uint64_t drop(const JournalFilter& filter, std::int64_t now_ms);
     // "" if the file is sound, else what is wrong with it (PRAGMA quick_check).
     std::string check();
 

@@ -1,19 +1,23 @@
 #pragma once
 
 #include "journal/journal.hpp"
+#include "journal/room.hpp"
 #include "journal/sqlite.hpp"
 #include "journal/statements.hpp"
 #include "journal/write_lock.hpp"
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What the source files of the journal share.
@@ -22,10 +26,12 @@ namespace myq {
 struct Journal::Impl {
     Impl(const std::filesystem::path& directory, const JournalLimits& most, bool create);
 
-    void set_survives(Survives wanted);         // outside a transaction
-    void shorten_log() const;                   // outside one, under the lock
-    void empty_log_if_due() const noexcept;     // likewise
-    void refuse_if_full(std::uint64_t coming);  // inside one
+    void set_survives(Survives wanted);      // outside a transaction
+    void shorten_log();                      // outside one, under the lock
+    void empty_log_if_due() const noexcept;  // likewise
+    Room measure();                          // inside one
+    Held held(std::int64_t queue, RowFor purpose, std::uint64_t used);
+    Held count(std::int64_t queue, RowFor purpose, std::uint64_t used);
 
     // What every function that is for use inside transact() begins with.
     void require_transaction(const char* function) const;
@@ -55,6 +61,17 @@ struct Journal::Impl {
     bool inside = false;
     std::int64_t now_ms = 0;
     std::optional<std::int64_t> next_row;
+    std::optional<Room> room;  // as it was when first asked for, and what was admitted since
+
+    // What queues have, by their numbers, as it was counted last: see admit.cpp.
+    struct Counted {
+        std::uint64_t bytes = 0;
+        bool is_exact = true;
+        std::uint64_t used = 0;  // of the file, then
+        std::chrono::steady_clock::time_point good_until;
+    };
+    std::map<std::pair<std::int64_t, RowFor>, Counted> counted;
+    bool is_log_long = false;
 };
 
 // BEGIN to COMMIT, or to ROLLBACK if nobody called commit().

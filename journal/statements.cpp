@@ -33,6 +33,14 @@ Statements::Statements(Database& database)
       unused_pages(database, "PRAGMA freelist_count"),
       queue_find(database, "SELECT id FROM queue WHERE name = ?1"),
       queue_add(database, "INSERT INTO queue(name) VALUES(?1)"),
+      queue_name(database, "SELECT name FROM queue WHERE id = ?1"),
+      waiting_bytes(database, "SELECT count(*), sum(size) FILTER (WHERE ?3 IS NULL OR failed = ?3)"
+                              " FROM (SELECT length(body) + ?5 AS size, attempts > 0 AS failed"
+                              " FROM message INDEXED BY waiting WHERE state = 0 AND queue = ?1"
+                              " AND due >= ?2 LIMIT ?4)"),
+      dead_bytes(database, "SELECT count(*), sum(size) FROM (SELECT length(body) + ?3 AS size"
+                           " FROM message INDEXED BY dead WHERE state = 2 AND queue = ?1"
+                           " LIMIT ?2)"),
       ticket(database, "INSERT INTO ticket VALUES(?1, ?2) ON CONFLICT(slot) DO UPDATE"
                        " SET sequence = excluded.sequence WHERE excluded.sequence > sequence"),
       ticket_find(database, "SELECT sequence FROM ticket WHERE slot = ?1"),
@@ -71,7 +79,7 @@ Statements::Statements(Database& database)
                           " AND owner = ?1 ORDER BY id"),
       revive(database, "UPDATE OR IGNORE message SET state = 0, due = 0, attempts = 0, died = NULL,"
                        " reason = NULL WHERE id = ?1 AND state = 2"),
-      drop(database, "DELETE FROM message WHERE id = ?1 AND state = 2"),
+      drop(database, "DELETE FROM message WHERE id = ?1 AND state <> 1"),
       tally(database, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT(queue, type) DO UPDATE"
                       " SET dropped = dropped + excluded.dropped") {}
 

@@ -22,10 +22,14 @@ struct Statements {
     Statement begin, commit;
     Statement page_count, unused_pages;
 
-    Statement queue_find;   // name
-    Statement queue_add;    // name
-    Statement ticket;       // slot, sequence; changes nothing if it is on record
-    Statement ticket_find;  // slot
+    Statement queue_find;  // name
+    Statement queue_add;   // name
+    Statement queue_name;  // number
+    // Of a queue: how many there are, and the bytes of those that are meant. Parameters: queue,
+    Statement waiting_bytes;  // least due time, whether an attempt failed (NULL: all), most, more
+    Statement dead_bytes;     // most, more for each
+    Statement ticket;         // slot, sequence; changes nothing if it is on record
+    Statement ticket_find;    // slot
     Statement tickets, ticket_forget;
 
     Statement next_row, next_row_keep;
@@ -52,7 +56,7 @@ struct Statements {
     Statement claims_of;  // owner
 
     Statement revive;  // row; changes nothing if its unique key is live
-    Statement drop;    // row
+    Statement drop;    // row; changes nothing if it is running
     Statement tally;   // queue, type, count
 };
 

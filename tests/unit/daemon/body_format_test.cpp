@@ -13,8 +13,9 @@ using Format = HandlerConfig::Format;
 namespace {
 
 // What the handler gets, or "dead: REASON".
-std::string decoded(Format format, std::string_view body) {
-    BodyFormat formats;
+std::string decoded(Format format, std::string_view body,
+                    std::uint64_t max_body = std::uint64_t{64} << 20U) {
+    BodyFormat formats(max_body);
     const auto bytes = formats.decode(format, std::as_bytes(std::span(body)));
     if (!bytes) return "dead: " + formats.reason();
     return {reinterpret_cast<const char*>(bytes->data()), bytes->size()};
@@ -62,6 +63,21 @@ TEST_CASE("format: what PHP did not write, or JSON cannot say, is dead with the 
 
 TEST_CASE("format: a short body that would be long JSON is dead, and not written out") {
     CHECK(decoded(Format::php, doubling(60)).starts_with("dead: "));
+}
+
+TEST_CASE("format: JSON is sixteen times as long as its body at most, and as max_body") {
+    const std::string small = doubling(18);  // some 3 MB
+    REQUIRE(small.size() < 2'000);
+    CHECK(decoded(Format::php, small)
+              .starts_with("dead: its body, from PHP, cannot be JSON: to JSON: "));
+    CHECK(decoded(Format::php, doubling(16)).size() > 500'000);
+    const std::string text(200'000, '\n');  // twice as long in JSON
+    const std::string array = "a:1:{i:0;s:200000:\"" + text + "\";}";
+    CHECK(decoded(Format::php, array).size() == 400'004);
+    const std::string long_text(2'000'000, '\n');
+    const std::string long_array = "a:1:{i:0;s:2000000:\"" + long_text + "\";}";
+    CHECK(decoded(Format::php, long_array).size() == 4'000'004);
+    CHECK(decoded(Format::php, long_array, 3'000'000).starts_with("dead: "));
 }
 
 TEST_CASE("format: json is handed on as it is, if it is JSON") {

@@ -48,6 +48,45 @@ TEST_CASE("a transaction takes no more bodies of blobs than some megabytes") {
         CHECK(!blob.is_there());
 }
 
+TEST_CASE("what a sender puts off without room for it holds nobody else of its batch up") {
+    Scene scene;
+    scene.journal.limit(std::uint64_t{1} << 20U);
+    for (int i = 0; i < 3; ++i)
+        scene.journal.put(7, std::string(200'000, 'x'), 4'000'000'000'000);
+    BlobSender later(std::string(200'000, 'y'));
+    later.sender.envelope.delay_ms = 3'600'000;
+    SUBCASE("to a sender that waits to be told") {}
+    SUBCASE("to one that does not") {
+        later.plain();
+    }
+    scene.send(7, later.bytes());
+    scene.send(7, "small");
+    CHECK(scene.run(IntakeMode::drain) == 0);
+    CHECK(scene.journal.entries().size() == 4);
+    CHECK(scene.journaled().find("small") != std::string::npos);
+    if (later.sender.envelope.confirm) CHECK(later.sender.told() == ConfirmStatus::full);
+    CHECK(!later.is_there());
+    CHECK(settled(*scene.file, Tally::refused) == 1);
+}
+
+TEST_CASE("a batch that intakes were killed over goes on without the body that they fetched") {
+    Scene scene;
+    scene.config.retry.attempts = 3;
+    BlobSender blob(std::string(20'000, 'b'));
+    scene.leave_batch({"raw", blob.bytes()});
+    REQUIRE(in_child([&] {
+                Slot slot(*scene.file);
+                Batch batch(slot);
+                batch.messages().back().head->fetches = 3;
+                return 0;
+            }) == 0);
+    CHECK(scene.run(IntakeMode::drain, true) == 0);
+    CHECK(scene.journaled() == "raw " + blob.bytes() + ' ');
+    CHECK(scene.journal.entries().at(1).reason.find("killed over it") != std::string::npos);
+    CHECK(blob.sender.told() == ConfirmStatus::broken);
+    CHECK(!blob.is_there());
+}
+
 TEST_CASE("a batch with a blob is written once, however often its intake is killed") {
     Scene scene;
     BlobSender blob(std::string(20'000, 'b'));

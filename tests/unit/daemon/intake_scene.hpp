@@ -41,6 +41,7 @@ struct IntakeScene {
     pid_t start(IntakeMode mode, bool settle_only = false, bool full = false) {
         const JournalPlace place = full ? journal.full_place() : journal.place();
         return myq::test::fork_child([&, place] {
+            ::alarm(120);  // then it waits for something, and is killed
             log_to(lines);
             Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
             const WorkerTask task{config, Selector::any(), {}, me, place, bell};

@@ -31,6 +31,8 @@ public:
         return full;
     }
 
+    void limit(std::uint64_t max_size) { place_.limits.max_size = max_size; }
+
     void transact(const std::function<void(Journal&)>& work) const {
         Journal journal(place_.directory, place_.limits, true);
         journal.transact(Survives::kill, [&] { work(journal); });

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <fstream>
 #include <system_error>
 
 TEST_SUITE("large_buffer") {
@@ -40,6 +41,34 @@ TEST_CASE("a large buffer is used again, and given back after a while of small b
     while (kept < 100 && buffer.room(4096).data() == large)
         ++kept;
     CHECK(kept == 15);
+}
+
+TEST_CASE("after an unusual body its memory is given back, and kept from the second one on") {
+    constexpr std::size_t large = std::size_t{64} << 20U;
+    LargeBuffer buffer;
+    const auto resident = [] {
+        std::ifstream file("/proc/self/statm");
+        std::size_t size = 0, pages = 0;
+        file >> size >> pages;
+        return pages * 4096;
+    };
+    const auto use = [&](std::size_t size) {
+        const auto room = buffer.room(size);
+        std::fill(room.begin(), room.end(), std::byte{1});
+        buffer.rest();
+    };
+    const std::size_t before = resident();
+    use(large);
+    CHECK(resident() < before + large / 2);
+    CHECK(buffer.body().empty());
+    use(large);
+    const auto* kept = buffer.room(large).data();
+    CHECK(kept == buffer.room(large).data());
+    CHECK(resident() >= before + large / 2);
+    buffer.rest();
+    use(1'000'000);
+    use(large);
+    CHECK(resident() < before + large / 2);
 }
 
 #if !defined(__SANITIZE_ADDRESS__)  // which takes terabytes of addresses for itself

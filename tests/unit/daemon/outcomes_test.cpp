@@ -374,13 +374,70 @@ TEST_CASE("a sender that waits is told at once that the journal is full, and its
     CHECK(scene.count(Tally::refused) == 1);
     CHECK(scene.count(Tally::journaled) == 0);
     CHECK(scene.journal.entries().empty());
-    CHECK(scene.log.count("error: journal: ") == 1);
+    CHECK(scene.log.count("is refused: ") == 1);
     // It may be sent again when there is room.
     scene.live([&](const Work& work) {
         receive(work.slot, 7, sender.bytes());
         grant_wish(work);
     });
     CHECK(sender.told() == ConfirmStatus::accepted);
+}
+
+TEST_CASE("what its sender has put off is refused without room, though nobody waits to be told") {
+    Sender sender("hello");
+    sender.envelope.confirm.reset();
+    SUBCASE("later") {
+        sender.envelope.delay_ms = hour_ms;
+    }
+    SUBCASE("only once") {
+        sender.envelope.unique_key = "order-4711";
+    }
+    Scene scene(sender.bytes());
+    Lines lines;
+    CHECK(in_child([&] {
+              ::alarm(120);  // it waits for room
+              log_to(lines);
+              scene.live(grant_wish, true);
+              return 0;
+          }) == 0);
+    CHECK(!scene.file.view().occupied);
+    CHECK(scene.count(Tally::refused) == 1);
+    CHECK(scene.journal.entries().empty());
+    lines.wait_for("queue jobs: message of type 7, 5 bytes, is refused: ");
+}
+
+TEST_CASE("what is dead before a handler had it is not kept without room, and the log says so") {
+    Scene scene;
+    scene.live([&](const Work& work) {
+        work.slot.settle(Tally::handled, work.row);
+        receive(work.slot, 7, "the body");
+    });
+    scene.live(
+        [&](const Work& work) {
+            CHECK(work.outcomes.dead(work.in_hand(), work.row, "no handler takes it"));
+        },
+        true);
+    CHECK(scene.journal.entries().empty());
+    CHECK(scene.count(Tally::refused) == 1);
+    CHECK(scene.count(Tally::died) == 0);
+    CHECK(scene.log.count("is dead: no handler takes it; it is not kept: ") == 1);
+}
+
+TEST_CASE("a flood of messages that are refused is no flood in the log") {
+    Sender sender("hello");
+    sender.envelope.delay_ms = hour_ms;
+    Scene scene(sender.bytes());
+    scene.live(
+        [&](const Work& work) {
+            for (int i = 0; i < 100; ++i) {
+                if (i > 0) receive(work.slot, 7, sender.bytes());
+                grant_wish(work);
+            }
+        },
+        true);
+    CHECK(scene.count(Tally::refused) == 100);
+    CHECK(scene.log.count("refused") <= 60);  // in three seconds, say
+    CHECK(scene.log.count("works again") == 0);
 }
 
 TEST_CASE("a sender that waits is told that the journal cannot be written") {

@@ -199,14 +199,59 @@ TEST_CASE("a blob without a sound body is dead, with the reason, and its sender 
     CHECK(scene.ledger.times(3) == 0);
 }
 
-TEST_CASE("a body that is longer than max_body is dead, but not lost") {
+TEST_CASE("a body that is longer than max_body is refused by what its message says, not fetched") {
     Scene scene;
     scene.queue.max_body = 1'999'999;
     BlobSender blob(long_body("3"));
-    const JournalEntry entry = broken(scene, blob.plain());
+    SUBCASE("with a body") {}
+    SUBCASE("with a wish") {
+        blob.sender.envelope.delay_ms = 3'600'000;
+    }
+    const JournalEntry entry = broken(scene, blob);
     CHECK(entry.reason == "broken blob: its body is longer than max_body");
-    CHECK(JournalDir::text(entry) == long_body("3"));
+    CHECK(JournalDir::text(entry) == blob.bytes());
+    CHECK(blob.sender.told() == ConfirmStatus::broken);
     CHECK(!blob.is_there());
+}
+
+TEST_CASE("a large body that fails without room for it makes nobody wait") {
+    Scene scene;
+    scene.journal.limit(1'000'000);
+    std::string command = "retry";
+    SUBCASE("it would be tried again later") {}
+    SUBCASE("it would be dead") {
+        command = "reject";
+    }
+    BlobSender blob(long_body("3:" + command));
+    const JournalEntry entry = broken(scene, blob.plain());
+    CHECK(entry.state == JournalState::dead);
+    CHECK(entry.reason.find("its body of 2000000 bytes is not kept: ") != std::string::npos);
+    CHECK(JournalDir::text(entry) == blob.bytes());
+    CHECK(entry.attempts == 1);
+    CHECK(!blob.is_there());
+}
+
+TEST_CASE("a body that its workers are killed over is fetched as often as messages are tried") {
+    Scene scene;
+    scene.queue.retry.attempts = 3;
+    BlobSender blob(long_body("3"));
+    int begun = 2;
+    SUBCASE("once more") {}
+    SUBCASE("and no more") {
+        begun = 3;
+    }
+    scene.killed([&](Slot& slot) {
+        receive(slot, 7, blob.bytes());
+        for (int i = 0; i < begun; ++i)
+            slot.begin_fetch();
+    });
+    CHECK(scene.settle("killed by SIGKILL", Cause::killed) == 0);
+    CHECK(blob.sender.told() == (begun == 2 ? ConfirmStatus::accepted : ConfirmStatus::broken));
+    const JournalEntry entry = scene.journal.only_entry();
+    CHECK(entry.state == (begun == 2 ? JournalState::ready : JournalState::dead));
+    if (begun == 3) CHECK(entry.reason.find("killed over it") != std::string::npos);
+    CHECK(!blob.is_there());
+    CHECK(Slot(scene.file).fetches() == 0);
 }
 
 TEST_CASE("a body that stays in its row is handled from there, also after its worker was killed") {

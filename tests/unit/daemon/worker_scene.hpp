@@ -53,6 +53,7 @@ struct WorkerScene {
     // Its successor, which settles what is in the slot and leaves.
     int settle(const std::string& last_end, WorkerSeat::Cause cause) {
         return in_child([&] {
+            ::alarm(most_seconds);
             log_to(lines);
             Fd report{::open("/dev/null", O_WRONLY | O_CLOEXEC)};
             return run_worker(task(), {file, report, ::getppid(), true, last_end, cause});
@@ -120,6 +121,8 @@ struct WorkerScene {
         constexpr std::size_t size = slot_header_size - written;
         restore(file, image.replace(written, size, image_of(file), written, size));
     }
+
+    static constexpr unsigned most_seconds = 120;  // then it waits for something, and is killed
 
     const PluginDir plugins{"ledger"};
     RunDir run;

@@ -57,12 +57,6 @@ std::vector<std::pair<JournalFilter, std::string>> filters() {
     return rows;
 }
 
-JournalFilter only_dead() {
-    JournalFilter filter;
-    filter.states = {JournalState::dead};
-    return filter;
-}
-
 }  // namespace
 
 TEST_CASE("drop ends exactly the dead that its filter meets, and counts them") {
@@ -70,11 +64,14 @@ TEST_CASE("drop ends exactly the dead that its filter meets, and counts them") {
     for (const auto& [filter, met] : filters()) {
         CAPTURE(number++);
         ManyDead many;
-        CHECK(many.journal.drop(filter) == met.size());
+        if (filter.states.contains(JournalState::ready)) continue;
+        JournalFilter meant = filter;
+        meant.states = {JournalState::dead};
+        CHECK(many.journal.drop(meant, much_later) == met.size());
         std::string left = "abcd";
         for (const char gone : met)
             left.erase(left.find(gone), 1);
-        CHECK(many.journal.bodies(only_dead()) == left);
+        CHECK(many.journal.bodies(all_dead()) == left);
         CHECK(many.journal.take_bodies() == "alive");
         std::uint64_t dropped = 0;
         for (const auto& of_type : many.journal.counts(0))
@@ -132,11 +129,11 @@ TEST_CASE("what is dropped takes its history with it") {
     const Attempt attempt{1, 1, "no"};
     in.history = {&attempt, 1};
     journal.put(in);
-    CHECK(journal.drop({}) == 1);
+    CHECK(journal.drop(all_dead(), much_later) == 1);
     CHECK_FALSE(journal.find(1, 0).has_value());
     CHECK(journal.count(1).dropped == 1);
     journal.put(dead(1, "y", "why"));
-    journal.drop({});
+    journal.drop(all_dead(), much_later);
     CHECK(journal.count(1).dropped == 2);
 }
 
@@ -160,9 +157,33 @@ TEST_CASE("thousands are revived and dropped in steps, each message once, up to 
     CHECK(rest.blocked == count / 5 - 1);
     CHECK(journal.count(1).dead == count / 5 - 1);
     filter.limit = 100;
-    CHECK(journal.drop(filter) == 100);
-    CHECK(journal.drop({}) == count / 5 - 101);
+    filter.states = {JournalState::dead};
+    CHECK(journal.drop(filter, much_later) == 100);
+    CHECK(journal.drop(all_dead(), much_later) == count / 5 - 101);
     CHECK(journal.count(1).dead == 0);
+}
+
+TEST_CASE("what waits is dropped by its state, and what runs stays") {
+    ScratchJournal journal;
+    constexpr std::int64_t now = 1'000'000;
+    journal.put(message(1, "delayed", now + 1));
+    journal.put(message(1, "running"));
+    REQUIRE(journal.take_bodies(Selector::any(), 1, now) == "running");
+    journal.put(message(1, "ready"));
+    journal.put(message(1, "theirs", now + 1), "others");
+    journal.put(dead(1, "dead", "why"));
+    JournalFilter filter;
+    filter.queue = "jobs";
+    filter.states = {JournalState::delayed};
+    CHECK(journal.drop(filter, now) == 1);
+    CHECK(journal.bodies({}, now) == "runningreadytheirsdead");
+    filter.states = {JournalState::delayed, JournalState::ready};
+    CHECK(journal.drop(filter, now) == 1);
+    CHECK(journal.bodies({}, now) == "runningtheirsdead");
+    filter.states = {};
+    CHECK(journal.drop(filter, now) == 1);
+    CHECK(journal.bodies({}, now) == "runningtheirs");
+    CHECK(journal.count(1).dropped == 3);
 }
 
 }  // TEST_SUITE("dead")

@@ -26,9 +26,11 @@ struct SmallDisk {
 };
 
 void put(Journal& journal, std::string_view body, bool admission) {
-    journal.transact(
-        Survives::power_cut,
-        [&] { journal.insert(journal.queue_number("jobs"), message(1, body)); }, admission);
+    journal.transact(Survives::power_cut, [&] {
+        const std::int64_t queue = journal.queue_number("jobs");
+        if (admission) journal.admit(queue, RowFor::work, body.size());
+        journal.insert(queue, message(1, body));
+    });
 }
 
 struct Full {

@@ -33,6 +33,12 @@ inline NewMessage dead(std::int64_t type, std::string_view body, std::string_vie
     return message;
 }
 
+inline JournalFilter all_dead() {
+    JournalFilter filter;
+    filter.states = {JournalState::dead};
+    return filter;
+}
+
 // A journal that goes with the test, and the queue "jobs" in it: each function in a transaction of
 // its own.
 class ScratchJournal : public Journal {
