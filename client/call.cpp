@@ -149,7 +149,7 @@ private:
             json["done"] = news.first;
             json["total"] = news.second;
         }
-        print_out(json.dump() + "\n");
+        print_out(json_line(json));
     }
 
     // What has no room in the queue lies in shared memory, mostly.
@@ -172,9 +172,9 @@ private:
         if (options_.json) {
             nlohmann::ordered_json json = head(reply);
             if (has_reply) add_reply(json, whole);
-            print_out(json.dump() + "\n");
+            print_out(json_line(json));
         } else if (has_reply) {
-            print_out(text(whole));
+            print_body(text(whole));
         }
         if (reply.status == Reply::Status::done) return;
         throw Failure(exit_code(reply.status),
@@ -209,7 +209,7 @@ private:
         try {
             return json_from_php(whole, outlet_.place().name + ": the reply");
         } catch (const Failure& e) {
-            fmt::print(stderr, "myq: {}: it is written as it is\n", e.what());
+            say(fmt::format("{}: it is written as it is", e.what()));
             return std::nullopt;
         }
     }

@@ -84,9 +84,9 @@ void check_numbers(const Chosen& chosen, std::uint64_t found, const Kind& kind) 
 void wake_daemon(const std::filesystem::path& run_dir) {
     try {
         if (ask_daemon(run_dir, "look\n")) return;
-        fmt::print(stderr, "myq: myqd is not running: they will be tried when it starts\n");
+        say("myqd is not running: they will be tried when it starts");
     } catch (const Failure& e) {
-        fmt::print(stderr, "myq: {}: they will be tried when it next looks by itself\n", e.what());
+        say(fmt::format("{}: they will be tried when it next looks by itself", e.what()));
     }
 }
 

@@ -80,7 +80,7 @@ std::uint64_t show(Journal& journal, const JournalFilter& filter, std::uint64_t 
     journal.list(filter, now_ms, [&](const JournalEntry& entry) {
         if (++seen > most) return;
         if (as_json) {
-            print_out(to_json(entry, false).dump() + "\n");
+            print_out(json_line(to_json(entry, false)));
         } else {
             table.add(row(entry, config, now_ms));
         }

@@ -107,8 +107,8 @@ void show(const ShowOptions& options, const ConfigChoice& choice) {
                                   "there are: myq dead list",
                                   options.number));
     }
-    if (options.raw) return print_out(text_of(entry->body));
-    print_out(options.json ? to_json(*entry, true).dump() + "\n" : form(*entry, config, now));
+    if (options.raw) return print_body(text_of(entry->body));
+    print_out(options.json ? json_line(to_json(*entry, true)) : form(*entry, config, now));
 }
 
 }  // namespace

@@ -62,7 +62,7 @@ std::string errno_json(int error) {
                                              {"name", errno_name(error)},
                                              {"call", name(call)},
                                              {"meaning", *known}};
-        lines += json.dump() + "\n";
+        lines += json_line(json);
     }
     return lines;
 }

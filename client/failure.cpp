@@ -1,5 +1,6 @@
 #include "client/failure.hpp"
 
+#include "client/output.hpp"
 #include "config/config.hpp"
 #include "ipc/shared_variables_layout.hpp"
 #include "journal/journal.hpp"
@@ -51,7 +52,7 @@ ExitCode print(const std::string& text, ExitCode code) {
     // One line each, also for the many mistakes of one config file.
     std::istringstream lines(text);
     for (std::string line; std::getline(lines, line);) {
-        fmt::print(stderr, "myq: {}\n", line);
+        say(line);
     }
     return code;
 }

@@ -36,7 +36,7 @@ void ftok(const FtokOptions& options) {
     const QueueKey key = key_of(options);
     if (!options.json) return print_out(key.text() + "\n");
     const nlohmann::ordered_json json = {{"key", key.value()}, {"text", key.text()}};
-    print_out(json.dump() + "\n");
+    print_out(json_line(json));
 }
 
 }  // namespace

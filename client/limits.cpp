@@ -46,7 +46,7 @@ void limits(bool as_json, const ConfigChoice& config) {
                                              {"in_use", number_or_null(row.in_use)},
                                              {"needed", number_or_null(row.needed)},
                                              {"meaning", row.meaning}};
-        print_out(line.dump() + "\n");
+        print_out(json_line(line));
     }
 }
 

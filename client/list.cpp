@@ -40,7 +40,7 @@ std::string row(const QueueStat& stat, const std::string& name) {
 std::string line(const QueueStat& stat, const std::string& name) {
     nlohmann::ordered_json json = to_json(stat);
     json["name"] = name.empty() ? nlohmann::ordered_json() : nlohmann::ordered_json(name);
-    return json.dump() + "\n";
+    return json_line(json);
 }
 
 void list(bool as_json, const ConfigChoice& choice) {

@@ -8,6 +8,7 @@
 #include "client/ftok.hpp"
 #include "client/limits.hpp"
 #include "client/list.hpp"
+#include "client/output.hpp"
 #include "client/peek.hpp"
 #include "client/place.hpp"
 #include "client/plugin.hpp"
@@ -63,18 +64,18 @@ std::string chosen_verb(const CLI::App& app) {
 
 int usage_error(const CLI::App& app, const CLI::ParseError& error) {
     if (const std::string verb = chosen_verb(app); !verb.empty()) {
-        fmt::print(stderr, "myq: {}: {}: see 'myq {} --help'\n", verb, error.what(), verb);
+        say(fmt::format("{}: {}: see 'myq {} --help'", verb, error.what(), verb));
     } else if (!app.remaining().empty()) {
-        fmt::print(stderr, "myq: {}\n", unknown(app, app.remaining().front()));
+        say(unknown(app, app.remaining().front()));
     } else {
-        fmt::print(stderr, "myq: {}: see 'myq --help'\n", error.what());
+        say(fmt::format("{}: see 'myq --help'", error.what()));
     }
     return static_cast<int>(ExitCode::usage);
 }
 
 // Ends the process the way the signal would have, so that a shell's loop ends too.
 int die_of(const Interrupted& interrupted) {
-    if (!interrupted.text.empty()) fmt::print(stderr, "myq: {}\n", interrupted.text);
+    if (!interrupted.text.empty()) say(interrupted.text);
     std::signal(interrupted.signal, SIG_DFL);
     std::raise(interrupted.signal);
     return 128 + interrupted.signal;  // reached only if the signal is blocked

@@ -11,9 +11,21 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <system_error>
 
 namespace myq {
+
+namespace {
+
+void print_as_it_is(std::string_view text) {
+    const int error = write_out(text);
+    if (error == 0) return;
+    throw Failure(ExitCode::system, fmt::format("standard output: cannot be written: {}",
+                                                std::generic_category().message(error)));
+}
+
+}  // namespace
 
 int write_out(std::string_view text) {
     while (!text.empty()) {
@@ -28,10 +40,19 @@ int write_out(std::string_view text) {
 }
 
 void print_out(std::string_view text) {
-    const int error = write_out(text);
-    if (error == 0) return;
-    throw Failure(ExitCode::system, fmt::format("standard output: cannot be written: {}",
-                                                std::generic_category().message(error)));
+    print_as_it_is(plain_lines(text));
+}
+
+std::string as_body(std::string body) {
+    return output_width() > 0 ? plain_lines(body) : body;
+}
+
+void print_body(std::string_view body) {
+    print_as_it_is(as_body(std::string(body)));
+}
+
+void say(std::string_view text) {
+    fmt::print(stderr, "myq: {}\n", plain_lines(text));
 }
 
 int output_trouble() {

@@ -73,7 +73,7 @@ std::string row(std::size_t index, const Message& message, uid_t owner) {
 std::string line(std::size_t index, const Message& message, uid_t owner) {
     nlohmann::ordered_json json = {{"index", index}};
     json.update(message_to_json(message.type, message.body, owner));
-    return json.dump() + "\n";
+    return json_line(json);
 }
 
 // The type that is asked for, in one of the two places where it may stand.
@@ -106,7 +106,7 @@ std::unique_ptr<Journal> journal_if_open(const Config& config, bool is_all) {
         return open_journal(config, config.source);
     } catch (const Failure& e) {
         if (e.code() != ExitCode::permission || is_all) throw;
-        fmt::print(stderr, "myq: {}: only the kernel queue is shown\n", e.what());
+        say(fmt::format("{}: only the kernel queue is shown", e.what()));
         return nullptr;
     }
 }

@@ -59,7 +59,7 @@ std::uint64_t show_journaled(Journal& journal, const JournalFilter& filter, cons
     journal.list(filter, now, [&](const JournalEntry& entry) {
         if (shown++ == 0) before();
         if (json) {
-            print_out(to_json(entry, false).dump() + "\n");
+            print_out(json_line(to_json(entry, false)));
         } else {
             table.add(row(entry, config, now));
         }

@@ -1,6 +1,7 @@
 #include "client/php_text.hpp"
 
 #include "client/failure.hpp"
+#include "ipc/printable.hpp"
 #include "php/json.hpp"
 #include "php/serialize.hpp"
 #include "php/unserialize.hpp"
@@ -33,7 +34,8 @@ std::string php_from_json(std::string_view json) {
 std::string json_from_php(std::string_view text, const std::string& what) {
     const php::Unserialized read = read_php(text, what);
     try {
-        return php::to_json(read.value(), {.class_member = php::incomplete_class_member});
+        return plain_json(
+            php::to_json(read.value(), {.class_member = php::incomplete_class_member}));
     } catch (const php::JsonError& e) {
         throw Failure(ExitCode::data, fmt::format("{}: {}", what, e.what()));
     }

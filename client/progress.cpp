@@ -1,6 +1,7 @@
 #include "client/progress.hpp"
 
 #include "client/counted.hpp"
+#include "ipc/printable.hpp"
 
 #include <fmt/format.h>
 
@@ -58,7 +59,8 @@ void Progress::draw(std::string_view reason) {
     const std::chrono::duration<double> took = now - start_;
     fmt::print(stderr, "{}{}{}  {:.0f}/s{}{}", erase_line,
                total_ ? progress_bar(bytes_, *total_) : "", counted(messages_, "message"),
-               static_cast<double>(messages_) / took.count(), reason.empty() ? "" : "  ", reason);
+               static_cast<double>(messages_) / took.count(), reason.empty() ? "" : "  ",
+               plain_line(reason));
     std::fflush(stderr);
 }
 

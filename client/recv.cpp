@@ -117,8 +117,9 @@ private:
 
     std::string form(const Message& message) const {
         if (!options_.json) {
-            return options_.php ? value_in(message).value_or(std::string(text_of(message))) + "\n"
-                                : std::string(text_of(message)) + (with_line_feeds_ ? "\n" : "");
+            const std::string body(text_of(message));
+            return as_body(options_.php ? value_in(message).value_or(body) + "\n"
+                                        : body + (with_line_feeds_ ? "\n" : ""));
         }
         nlohmann::ordered_json json = to_json(message);
         if (options_.php) {
@@ -126,7 +127,7 @@ private:
             json["value"] = value ? nlohmann::ordered_json::parse(*value) : nullptr;
         }
         json["truncated"] = message.truncated;
-        return json.dump() + "\n";
+        return json_line(json);
     }
 
     // A body in shared memory is the message's, and goes once it is written.
@@ -134,10 +135,9 @@ private:
         const auto content = blob_content(taken.body, place_.queue.stat_any().uid);
         if (!content) return write(cut(taken), taken);
         if (!content->blob) {
-            fmt::print(stderr,
-                       "myq: {}: a message of type {} is a blob, and {}: it is written as "
-                       "it is\n",
-                       place_.name, taken.type, content->trouble);
+            say(fmt::format("{}: a message of type {} is a blob, and {}: it is written as "
+                            "it is",
+                            place_.name, taken.type, content->trouble));
             return write(cut(taken), taken);
         }
         if (options_.max_size && content->body.size() > *options_.max_size && !options_.truncate) {
@@ -174,7 +174,7 @@ private:
             return json_from_php(text_of(message), fmt::format("{}: a message of type {}",
                                                                place_.name, message.type));
         } catch (const Failure& e) {
-            fmt::print(stderr, "myq: {}: it is written as it is\n", e.what());
+            say(fmt::format("{}: it is written as it is", e.what()));
             return std::nullopt;
         }
     }
@@ -184,8 +184,8 @@ private:
         const int error = write_out(form(message));
         if (error != 0) give_back(taken, error);
         if (message.truncated && !options_.json) {
-            fmt::print(stderr, "myq: {}: a message of type {} was cut to {} bytes\n", place_.name,
-                       message.type, message.body.size());
+            say(fmt::format("{}: a message of type {} was cut to {} bytes", place_.name,
+                            message.type, message.body.size()));
         }
     }
 
@@ -196,10 +196,11 @@ private:
             if (place_.queue.send(message.type, message.body, Wait::no) == SendStatus::sent)
                 return "it was put back, behind the others";
             return "it could not be put back, the queue is full; here it is: " +
-                   to_json(message).dump();
+                   plain_json(to_json(message).dump());
         } catch (const IpcError& e) {
             return fmt::format("it could not be put back, {}; here it is: {}",
-                               explain(IpcCall::msgsnd, e.error()), to_json(message).dump());
+                               explain(IpcCall::msgsnd, e.error()),
+                               plain_json(to_json(message).dump()));
         }
     }
 

@@ -40,7 +40,7 @@ std::string sem_json(const SemaphoreSetStat& set) {
         json["users"] = values->users;
         json["waiting"] = values->waiting;
     }
-    return json.dump() + "\n";
+    return json_line(json);
 }
 
 void list_semaphores(bool as_json) {

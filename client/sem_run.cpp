@@ -3,6 +3,7 @@
 #include "client/argv.hpp"
 #include "client/failure.hpp"
 #include "client/key_argument.hpp"
+#include "client/output.hpp"
 #include "client/sem_wait.hpp"
 #include "config/text.hpp"
 
@@ -50,8 +51,8 @@ void sem_run(const SemRunOptions& options) {
     });
     ::execvp(*argv.data(), argv.data());
     const int error = errno;
-    fmt::print(stderr, "myq: {}: cannot be run: {}\n", myq::quoted(options.command.front()),
-               std::generic_category().message(error));
+    say(fmt::format("{}: cannot be run: {}", myq::quoted(options.command.front()),
+                    std::generic_category().message(error)));
     throw QuietExit{error == ENOENT ? status_no_command : status_not_run};
 }
 

@@ -73,7 +73,7 @@ Sender::Tell teller(const SendOptions& options) {
         if (lines) json["line"] = fate.number;
         json["id"] = fate.id ? nlohmann::ordered_json(fate.id->text()) : nlohmann::ordered_json();
         json["status"] = fate.status;
-        print_out(json.dump() + "\n");
+        print_out(json_line(json));
     };
 }
 

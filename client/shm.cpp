@@ -27,7 +27,7 @@ std::string shm_json(const SharedMemoryStat& stat) {
                                          {"owner", stat.uid},         {"group", stat.gid},
                                          {"mode", stat.mode},         {"size", stat.size},
                                          {"attached", stat.attached}, {"removed", stat.removed}};
-    return json.dump() + "\n";
+    return json_line(json);
 }
 
 void list_segments(bool as_json) {

@@ -124,9 +124,9 @@ void get(const VariableOptions& options) {
         if (options.php) {
             print_out(json_from_php(text, what) + "\n");
         } else if (options.string) {
-            print_out(bytes_of_php_string(text, what));
+            print_body(bytes_of_php_string(text, what));
         } else {
-            print_out(text);
+            print_body(text);
         }
     });
 }
@@ -153,7 +153,7 @@ std::string variable_json(std::int64_t variable, std::span<const std::byte> valu
         for (const auto& [name, content] : bytes.items())
             if (name != "type") json[name] = content;
     }
-    return json.dump() + "\n";
+    return json_line(json);
 }
 
 void dump(const SegmentOptions& options, bool as_json, bool php) {

@@ -71,7 +71,7 @@ void add_stat(CLI::App& app, const ConfigChoice& config) {
     verb->callback([options, &config] {
         const Place place = find_whole(options->place, config);
         const QueueStat stat = look(place.queue);
-        print_out(options->json ? to_json(stat).dump() + "\n" : form(place, stat));
+        print_out(options->json ? json_line(to_json(stat)) : form(place, stat));
     });
 }
 

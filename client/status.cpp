@@ -88,7 +88,7 @@ std::string as_json(const std::string& answer, const std::string& queue) {
     };
     keep("workers", "queue");
     keep("queues", "name");
-    return all.dump() + "\n";
+    return json_line(all);
 }
 
 void status(const StatusOptions& options, const ConfigChoice& config) {

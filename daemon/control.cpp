@@ -1,6 +1,7 @@
 #include "daemon/control.hpp"
 
 #include "config/directories.hpp"
+#include "daemon/complain.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/queue_setup.hpp"
@@ -25,10 +26,6 @@ namespace {
 constexpr std::chrono::seconds margin{5};
 
 enum Lsb { ok = 0, failed = 1, no_rights = 4, not_configured = 6, not_running = 7 };
-
-void complain(const std::string& sentence) {
-    fmt::print(stderr, "myqd: {}\n", sentence);
-}
 
 // Where the pid file is, even if the rest of the configuration is broken: a daemon must be
 // stoppable whatever somebody did to its file meanwhile.

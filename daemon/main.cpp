@@ -1,15 +1,17 @@
+#include "daemon/complain.hpp"
 #include "daemon/control.hpp"
 #include "daemon/daemon.hpp"
 #include "daemon/exit_code.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/options.hpp"
 #include "daemon/trial_command.hpp"
 
-#include <cstdio>
 #include <exception>
 
 int main(int argc, char** argv) try {
     using Action = myq::Options::Action;
     const myq::Options options = myq::parse_options(argc, argv);
+    myq::open_log({myq::LogConfig::Level::info, myq::LogConfig::Target::standard_error, {}}, {});
     switch (options.action) {
     case Action::start:
         return myq::run_daemon(options);
@@ -29,6 +31,6 @@ int main(int argc, char** argv) try {
         return myq::remove_queues(options);
     }
 } catch (const std::exception& e) {
-    std::fprintf(stderr, "myqd: %s\n", e.what());
+    myq::complain(e.what());
     return myq::exit_code(e);
 }

@@ -1,6 +1,7 @@
 #include "daemon/options.hpp"
 
 #include "config/duration.hpp"
+#include "daemon/complain.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -188,7 +189,7 @@ Options parse_options(int argc, char** argv) {
         std::cout << e.what() << '\n';
         std::exit(EXIT_SUCCESS);  // NOLINT(concurrency-mt-unsafe): one thread
     } catch (const CLI::ParseError& e) {
-        std::cerr << "myqd: command line: " << e.what() << "; see myqd --help\n";
+        complain(std::string("command line: ") + e.what() + "; see myqd --help");
         std::exit(EX_USAGE);  // NOLINT(concurrency-mt-unsafe): one thread
     }
     options.config = std::filesystem::absolute(options.config);

@@ -1,6 +1,7 @@
 #include "daemon/plugin_report.hpp"
 
 #include "daemon/build_id.hpp"
+#include "ipc/printable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -139,7 +140,7 @@ std::string plugin_report(const Plan& plan, const PluginHistory& history) {
     json["plugins"] = ordered_json::array();
     for (const std::string& name : names)
         json["plugins"].push_back(PluginAccount(plan, history, name).report());
-    return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    return json_line(json);
 }
 
 }  // namespace myq

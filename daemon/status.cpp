@@ -1,6 +1,7 @@
 #include "daemon/status.hpp"
 
 #include "daemon/unix/clock.hpp"
+#include "ipc/printable.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -174,7 +175,7 @@ std::string status_report(const Plan& plan, const std::vector<WorkerInfo>& worke
     for (const QueuePlan& queue : plan.queues)
         json["queues"].push_back(queue_report(queue, slots, counts));
     json["journal"] = {{"path", (journal.directory / "journal.db").string()}, {"error", error}};
-    return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace) + "\n";
+    return json_line(json);
 }
 
 }  // namespace myq

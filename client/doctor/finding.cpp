@@ -36,17 +36,17 @@ std::string_view word(Severity severity) {
 
 std::string to_text(const Finding& finding) {
     std::string text = fmt::format("{:<8} {}: {}\n", word(finding.severity), finding.subject,
-                                   printable(finding.what));
-    if (!finding.fix.empty()) text += fmt::format("{:<8} fix: {}\n", "", printable(finding.fix));
+                                   plain_line(finding.what));
+    if (!finding.fix.empty()) text += fmt::format("{:<8} fix: {}\n", "", plain_line(finding.fix));
     return text;
 }
 
 std::string to_json_line(const Finding& finding) {
     const nlohmann::ordered_json json = {{"severity", word(finding.severity)},
                                          {"subject", finding.subject},
-                                         {"what", printable(finding.what)},
-                                         {"fix", printable(finding.fix)}};
-    return json.dump() + "\n";
+                                         {"what", plain_line(finding.what)},
+                                         {"fix", plain_line(finding.fix)}};
+    return json_line(json);
 }
 
 }  // namespace

@@ -48,7 +48,7 @@ std::vector<std::string> plugin_row(const PluginStatus& plugin, std::int64_t now
 void list_plugins(bool as_json, const ConfigChoice& config) {
     const std::string answer = ask_for("plugins", config);
     const PluginDirectory directory = parse_plugins(answer);
-    if (as_json) return print_out(answer);
+    if (as_json) return print_out(plain_json(answer));
     print_out(fmt::format("{} ({})\n", printable(directory.path),
                           directory.is_watched ? "watched" : "looked at on reload"));
     const unsigned width = output_width();
