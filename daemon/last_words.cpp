@@ -126,6 +126,16 @@ bool looks_secret(std::string text) {
            has("api_key") || has("apikey") || has("private_key") || has_user;
 }
 
+// Of what has a name of its own, as a variable of an environment or a header of a request has, only
+// that is shown: nobody knows which of them are secrets.
+std::string shown_value(const std::string& option, const std::string& value) {
+    constexpr const char* hidden = "(hidden)";
+    if (looks_secret(option) || looks_secret(value)) return hidden;
+    const bool has_names = option == "environment" || option == "headers";
+    if (!has_names) return value;
+    return value.substr(0, value.find_first_of("=:")) + " " + hidden;
+}
+
 std::string fault(const SlotAutopsy& slot) {
     const char* name = ::sigabbrev_np(slot.signal);
     std::string text =
@@ -201,8 +211,9 @@ std::string facts_of(const LiveHandler& handler, std::string_view build_id) {
     for (const OptionConfig& option : handler.config->options) {
         std::string values;
         for (const std::string& value : option.values)
-            values += " " + (looks_secret(option.name) || looks_secret(value) ? "(hidden)" : value);
+            values += " " + shown_value(option.name, value);
         std::string line = fmt::format("option {}:{}", option.name, values);
+        // One option is one line, whatever is in it.
         std::replace(line.begin(), line.end(), '\n', ' ');
         text += line.substr(0, 120) + "\n";
     }

@@ -35,7 +35,7 @@ private:
 std::string autopsy(Slot& slot, std::string_view cause, std::string_view facts);
 
 // "plugin resize 1.2.0, build id 3f..." and its options, each on a line. What looks like a secret
-// is hidden.
+// is hidden, and so are the values of variables and headers.
 std::string facts_of(const LiveHandler& handler, std::string_view build_id);
 
 }  // namespace myq

@@ -116,6 +116,8 @@ const myq_plugin* myq_plugin_entry(const myq_host*) {
         .name = "answers",
         .version = "1.2.0",
         .options = {{.name = "greeting", .help = "not used"},
-                    {.name = "api_token", .help = "not used either"}},
+                    {.name = "api_token", .help = "not used either"},
+                    {.name = "environment", .kind = MYQ_OPTION_LIST, .help = "nor this"},
+                    {.name = "headers", .kind = MYQ_OPTION_LIST, .help = "nor this"}},
     });
 }

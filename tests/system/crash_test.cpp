@@ -212,8 +212,9 @@ TEST_CASE("crash: what killed a worker is kept with its message") {
         {"crash the last line",
          {"attempt 2: killed by SIGSEGV in plugin answers 1.2.0",
           "SIGSEGV at address 0x0: nothing is there", "plugin answers 1.2.0, build id ",
-          "option greeting: hello world", "option api_token: (hidden)", "#0 answers.so+0x",
-          "log info the last line"}},
+          "option greeting: hello world", "option api_token: (hidden)",
+          "option environment: DB_PASS (hidden)", "option headers: X-Key (hidden)",
+          "#0 answers.so+0x", "log info the last line"}},
         {"abort",
          {"killed by SIGABRT in plugin answers 1.2.0", "#0 libc.so.6+0x", "answers.so+0x"}},
         {"smash", {"killed by SIGSEGV in plugin answers", "#0 answers.so+0x", "#1 answers.so+0x"}},
@@ -225,7 +226,8 @@ TEST_CASE("crash: what killed a worker is kept with its message") {
     const DaemonProcess daemon(
         {{"answers"},
          "retry: {attempts: 2, delay: 0s}\nhandlers: [{type: 7, plugin: answers, timeout: 100ms, "
-         "options: {greeting: hello world, api_token: sesame}}]",
+         "options: {greeting: hello world, api_token: sesame, environment: [DB_PASS=sesame], "
+         "headers: [\"X-Key: sesame\"]}}]",
          {}});
     REQUIRE(daemon.start().exit_code == 0);
     int number = 0;
