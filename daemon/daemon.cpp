@@ -3,6 +3,7 @@
 #include "config/directories.hpp"
 #include "daemon/blob_sweep.hpp"
 #include "daemon/blob_sweeper.hpp"
+#include "daemon/complain.hpp"
 #include "daemon/control_desk.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/due_bell.hpp"
@@ -11,12 +12,15 @@
 #include "daemon/make_generation.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/plugin_rollout.hpp"
+#include "daemon/probe_fence.hpp"
 #include "daemon/queue_setup.hpp"
 #include "daemon/supervisor.hpp"
 #include "daemon/unix/child.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/pid_file.hpp"
 #include "daemon/unix/signals.hpp"
+#include "daemon/unix/terminal.hpp"
+#include "ipc/printable.hpp"
 
 #include <spdlog/spdlog.h>
 
@@ -154,6 +158,7 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
         silence(STDOUT_FILENO);
         if (config.log.target == LogConfig::Target::syslog) silence(STDERR_FILENO);
     }
+    const TerminalShield shield(plain_lines);
     spdlog::info("myqd {} starts with {}", MYQ_VERSION, config.source.string());
 
     const SlotDirectory slots(run_dir, plan->service);
@@ -208,6 +213,7 @@ int run_daemon(const Options& options) {
     }
     Readiness readiness = options.foreground ? Readiness{} : daemonize();
     silence(STDIN_FILENO);
+    spdlog::set_level(spdlog::level::off);  // until the log is open: the starter is told as well
     try {
         live(options, plan, readiness);
         return EXIT_SUCCESS;
@@ -215,7 +221,7 @@ int run_daemon(const Options& options) {
         const auto* start = dynamic_cast<const StartFailure*>(&e);
         const int code = start != nullptr ? start->exit_code() : exit_code(e);
         spdlog::critical("{}", e.what());
-        readiness.failed(std::string("myqd: start: ") + e.what(), code);
+        readiness.failed(plain_lines(std::string("myqd: start: ") + e.what()), code);
         return code;
     }
 }
@@ -225,8 +231,11 @@ int check(const Options& options) {
     for (const QueuePlan& queue : plan.queues)
         check_queue(queue.config, plan.service);
     for (const std::string& remark : plan.remarks())
-        fmt::print(stderr, "myqd: check: {}\n", remark);
-    fmt::print("{}: fine\n", plan.config.source.string());
+        complain("check: " + remark);
+    set_log_level(plan.config.log.level);
+    for (const std::string& sentence : beyond_kernel(probe_fence(std::chrono::seconds{0})))
+        spdlog::debug("plugins are looked at without a part of the fence: {}", sentence);
+    fmt::print("{}: fine\n", plain_line(plan.config.source.string()));
     return EXIT_SUCCESS;
 }
 

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <memory>
 #include <system_error>
@@ -87,6 +88,30 @@ void open_log(const LogConfig& config, const Identity& owner) {
     }
     spdlog::set_default_logger(logger);
     set_log_level(config.level);
+}
+
+void log_for_parent() {
+    auto logger =
+        std::make_shared<spdlog::logger>("myqd", std::make_shared<spdlog::sinks::stderr_sink_st>());
+    logger->set_level(spdlog::get_level());
+    logger->set_pattern("<%l>%v");
+    spdlog::set_default_logger(logger);
+}
+
+void log_words_of_child(const std::string& plugin, std::string_view words) {
+    while (!words.empty()) {
+        const std::string_view line = words.substr(0, words.find('\n'));
+        words.remove_prefix(std::min(line.size() + 1, words.size()));
+        const std::size_t end = line.starts_with('<') ? line.find('>') : std::string_view::npos;
+        const auto level = end == std::string_view::npos
+                               ? spdlog::level::off
+                               : spdlog::level::from_str(std::string(line.substr(1, end - 1)));
+        if (level != spdlog::level::off) {
+            spdlog::log(level, "{}", line.substr(end + 1));
+        } else if (!line.empty()) {
+            spdlog::info("{}: {}", plugin, line);
+        }
+    }
 }
 
 void set_log_level(LogConfig::Level level) {

@@ -15,6 +15,12 @@ namespace myq {
 // strangers. Throws std::system_error when the file cannot be had.
 void open_log(const LogConfig& config, const Identity& owner);
 
+// For a child whose standard error is a pipe to its parent, who trusts it no further: each record
+// as it is, its level in front. The parent logs what has come, line by line, as the words of
+// `plugin`.
+void log_for_parent();
+void log_words_of_child(const std::string& plugin, std::string_view words);
+
 void set_log_level(LogConfig::Level level);
 
 // Opens the log file anew after a rotation. Async-signal-safe. When the file cannot be opened (a

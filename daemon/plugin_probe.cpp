@@ -1,10 +1,15 @@
 #include "daemon/plugin_probe.hpp"
 
 #include "daemon/handler_table.hpp"
+#include "daemon/logging.hpp"
 #include "daemon/option_check.hpp"
 #include "daemon/plugin.hpp"
+#include "daemon/probe_fence.hpp"
 #include "daemon/unix/child.hpp"
+#include "daemon/unix/daemonize.hpp"
 #include "daemon/unix/failure.hpp"
+#include "daemon/unix/terminal.hpp"
+#include "ipc/printable.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -65,15 +70,28 @@ nlohmann::json describe(const std::shared_ptr<const PluginImage>& image,
         {"problems", problems}};
 }
 
+// No terminal, and nobody's input; what it writes is for the parent to show.
+void step_aside(const Fd& words) {
+    leave_terminal();
+    silence(STDIN_FILENO);
+    for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+        if (::dup2(words.value(), fd) < 0) throw failure("dup2");
+    }
+    log_for_parent();
+}
+
 // The child's whole life. What it prints is the report, which the parent does not trust.
 int report(const std::shared_ptr<const PluginImage>& image,
            const std::vector<const HandlerConfig*>& handlers, const std::optional<Identity>& run_as,
-           ProbeDepth depth, const Fd& out) {
+           ProbeDepth depth, const Fd& out, const Fd& words) {
     nlohmann::json report;
     try {
+        step_aside(words);
         if (run_as) drop_privileges(*run_as, {});
         const rlimit no_core{0, 0};
         ::setrlimit(RLIMIT_CORE, &no_core);
+        // What a worker does a moment later, it does as a worker does.
+        if (depth == ProbeDepth::describe) raise_fence(probe_fence(probe_patience));
         report = describe(image, handlers, depth);
     } catch (const std::exception& e) {
         report = {{"error", e.what()}};
@@ -107,10 +125,15 @@ PluginProbe::PluginProbe(std::shared_ptr<const PluginImage> image,
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw failure("pipe2");
     in_ = Fd{ends[0]};
-    Fd out{ends[1]};
+    const Fd out{ends[1]};
+    // Nobody reads this one before the end: who writes too much must not wait for that.
+    if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) throw failure("pipe2");
+    words_ = Fd{ends[0]};
+    const Fd words{ends[1]};
     child_ = fork_child([&] {
         in_.reset();
-        return report(image_, handlers, run_as, depth, out);
+        words_.reset();
+        return report(image_, handlers, run_as, depth, out, words);
     });
     ::fcntl(in_.value(), F_SETFL, O_NONBLOCK);
 }
@@ -145,7 +168,18 @@ std::string PluginProbe::end_of_process() {
     return describe_exit(*wait_status_);
 }
 
+void PluginProbe::log_words() {
+    std::string words;
+    std::array<char, 4096> part{};
+    for (ssize_t n = 0; (n = ::read(words_.value(), part.data(), part.size())) > 0;)
+        words.append(part.data(), static_cast<std::size_t>(n));
+    words_.reset();
+    log_words_of_child(image_->name, words);
+}
+
 ProbeResult PluginProbe::result() {
+    if (is_late_) end_of_process();
+    log_words();
     const std::string path = image_->path.string();
     if (is_late_)
         throw PluginError(
@@ -156,8 +190,12 @@ ProbeResult PluginProbe::result() {
             fmt::format("{}: ended the process that loaded it ({})", path, end_of_process()));
     }
     try {
-        if (json.contains("error")) throw PluginError(json.at("error").get<std::string>());
-        return {description_in(json), json.at("problems").get<std::vector<std::string>>()};
+        if (json.contains("error"))
+            throw PluginError(plain_line(json.at("error").get<std::string>()));
+        auto problems = json.at("problems").get<std::vector<std::string>>();
+        for (std::string& problem : problems)
+            problem = plain_line(problem);
+        return {description_in(json), std::move(problems)};
     } catch (const nlohmann::json::exception& e) {
         throw PluginError(fmt::format("{}: describes itself wrongly: {}", path, e.what()));
     }

@@ -37,7 +37,8 @@ enum class ProbeDepth { describe, start };
 
 // Loads the plugin in a throw-away process, as `run_as` where given (for root), asks what it is,
 // and has the options of each of `handlers` judged: first by the plugin's schema, then by its
-// check(). A plugin that crashes, hangs for ten seconds or cannot be loaded harms nobody else.
+// check(). A plugin that crashes, hangs for ten seconds or cannot be loaded harms nobody else, and
+// behind the probe's fence it can neither reach the network nor change a file: see probe_fence.hpp.
 class PluginProbe {
 public:
     using Clock = std::chrono::steady_clock;
@@ -62,9 +63,11 @@ public:
 
 private:
     std::string end_of_process();
+    void log_words();
 
     std::shared_ptr<const PluginImage> image_;
     Fd in_;
+    Fd words_;  // what it writes to standard output and error
     ChildPid child_;
     std::optional<int> wait_status_;
     std::string text_;

@@ -1,6 +1,7 @@
 #include "daemon/trial_command.hpp"
 
 #include "config/duration.hpp"
+#include "daemon/complain.hpp"
 #include "daemon/logging.hpp"
 #include "daemon/option_check.hpp"
 #include "daemon/plan.hpp"
@@ -8,6 +9,7 @@
 #include "daemon/trial.hpp"
 #include "daemon/unix/daemonize.hpp"
 #include "daemon/unix/failure.hpp"
+#include "daemon/unix/terminal.hpp"
 #include "ipc/message_queue.hpp"
 #include "ipc/printable.hpp"
 
@@ -145,7 +147,7 @@ Json to_json(const TrialEnd& end, const Trial& trial, const PluginDescription& p
 }
 
 void print_json(const Json& json) {
-    fmt::print("{}\n", json.dump(-1, ' ', true, Json::error_handler_t::replace));
+    fmt::print("{}", json_line(json));
 }
 
 }  // namespace
@@ -161,6 +163,12 @@ int try_plugin(const Options& options) try {
     const auto image = owner.read(wanted.file);
     if (owner.by_root)
         drop_privileges(owner.service, {owner.config.no_new_privs, owner.config.keep_ipc_owner});
+    std::optional<TerminalShield> shield;
+    if (wanted.forks) {
+        shield.emplace(plain_lines);
+    } else {
+        lose_controlling_terminal();
+    }
     const ProbeResult probe = wanted.forks ? probe_plugin(image, {&wanted.handler}, {})
                                            : look_here(*image, wanted.handler);
     refuse_problems(probe);
@@ -174,6 +182,7 @@ int try_plugin(const Options& options) try {
     trial.id = wanted.id;
     trial.attempt = wanted.attempt;
     const TrialEnd end = wanted.forks ? run_trial(trial) : run_trial_here(trial);
+    shield.reset();  // what the handler wrote comes first
     if (wanted.as_json) {
         print_json(to_json(end, trial, probe.description));
     } else {
@@ -181,7 +190,7 @@ int try_plugin(const Options& options) try {
     }
     return verdict(end.what).exit_code;
 } catch (const TrialFailure& e) {
-    if (*e.what() != '\0') fmt::print(stderr, "myqd: try: {}\n", printable(e.what()));
+    if (*e.what() != '\0') complain(std::string("try: ") + e.what());
     return e.exit_code();
 }
 
@@ -197,7 +206,7 @@ int check_plugin(const Options& options) {
     if (wanted.as_json) {
         print_json({{"name", plugin.name}, {"version", plugin.version}, {"types", plugin.types}});
     } else {
-        fmt::print("{}: fine: plugin {} {}, types: {}\n", wanted.file.string(),
+        fmt::print("{}: fine: plugin {} {}, types: {}\n", plain_line(wanted.file.string()),
                    printable(plugin.name), printable(plugin.version),
                    plugin.types.empty() ? "as the configuration says"
                                         : fmt::format("{}", fmt::join(plugin.types, ", ")));

@@ -2,6 +2,7 @@
 
 #include "daemon/unix/child.hpp"
 #include "daemon/unix/failure.hpp"
+#include "daemon/unix/terminal.hpp"
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -99,6 +100,7 @@ void WorkerProcess::spawn() {
     const pid_t supervisor = ::getpid();
     pid_ = fork_child([&] {
         report_.reset();
+        leave_terminal();
         return spec_->body({*slot_, child_end, supervisor, settle_only_, last_end_, last_cause_});
     });
     born_ = Clock::now();
