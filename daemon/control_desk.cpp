@@ -8,33 +8,26 @@
 
 #include <cstdlib>
 #include <functional>
-#include <string>
 
 namespace myq {
 
-namespace {
-
-constexpr std::size_t most_clerks = 8;
-
-}  // namespace
-
 void ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                          const Generation& generation) {
-    const auto caller = socket_.accept();
-    if (!caller || clerks_.size() >= most_clerks) return;
-    try {
-        ChildPid clerk = fork_child([&] { return serve(*caller, rollout, workers, generation); });
-        clerks_.insert(clerk.disown());
-    } catch (const std::exception& e) {
-        spdlog::error("control: {}", e.what());
-    }
+    callers_.look([&](const ControlSocket::Caller& caller, const std::string& question) {
+        try {
+            return fork_child([&] { return serve(caller, question, rollout, workers, generation); })
+                .disown();
+        } catch (const std::exception& e) {
+            spdlog::error("control: {}", e.what());
+            return 0;
+        }
+    });
 }
 
-int ControlDesk::serve(const ControlSocket::Caller& caller, const PluginRollout& rollout,
-                       const std::vector<WorkerInfo>& workers,
+int ControlDesk::serve(const ControlSocket::Caller& caller, const std::string& question,
+                       const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                        const Generation& generation) const noexcept {
     try {
-        const std::string question = ControlSocket::read_line(caller);
         if (question == "status") {
             ControlSocket::write(
                 caller, status_report(rollout.plan(), workers, slots_, journal_, started_ms_));

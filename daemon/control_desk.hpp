@@ -1,5 +1,6 @@
 #pragma once
 
+#include "daemon/control_callers.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/crew.hpp"
 #include "daemon/generation.hpp"
@@ -11,7 +12,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <set>
+#include <string>
 #include <vector>
 
 namespace myq {
@@ -22,28 +23,30 @@ class ControlDesk {
 public:
     ControlDesk(const ControlSocket& socket, const SlotDirectory& slots,
                 const JournalPlace& journal, uid_t service)
-        : socket_(socket),
+        : callers_(socket, service),
           slots_(slots),
           journal_(journal),
           service_(service) {}
 
-    // To be called when the socket is readable. Who comes while too many are served is sent away.
+    int fd() const { return callers_.fd(); }
+
+    // To be called when fd() is readable.
     void answer(const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                 const Generation& generation);
 
     // Of any child that has ended and is no worker.
-    void ended(pid_t child) { clerks_.erase(child); }
+    void ended(pid_t child) { callers_.ended(child); }
 
 private:
-    int serve(const ControlSocket::Caller& caller, const PluginRollout& rollout,
-              const std::vector<WorkerInfo>& workers, const Generation& generation) const noexcept;
+    int serve(const ControlSocket::Caller& caller, const std::string& question,
+              const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
+              const Generation& generation) const noexcept;
 
-    const ControlSocket& socket_;
+    ControlCallers callers_;
     const SlotDirectory& slots_;
     const JournalPlace& journal_;
     uid_t service_;
     std::int64_t started_ms_ = wall_clock_ms();
-    std::set<pid_t> clerks_;
 };
 
 }  // namespace myq

@@ -19,7 +19,6 @@ namespace myq {
 
 namespace {
 
-constexpr std::size_t longest_line = 256;
 constexpr std::size_t longest_control_answer = std::size_t{16} << 20U;
 constexpr std::int64_t patience_ms = 5'000;
 
@@ -68,18 +67,6 @@ std::optional<ControlSocket::Caller> ControlSocket::accept() const {
     if (::getsockopt(connection.value(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0)
         return std::nullopt;
     return Caller{std::move(connection), credentials.uid};
-}
-
-std::string ControlSocket::read_line(const Caller& caller) {
-    std::string line;
-    pollfd readable{caller.connection.value(), POLLIN, 0};
-    const std::int64_t begun = monotonic_ns();
-    while (line.size() < longest_line && ::poll(&readable, 1, patience_left(begun)) > 0) {
-        char byte = 0;
-        if (::read(caller.connection.value(), &byte, 1) != 1 || byte == '\n') break;
-        line += byte;
-    }
-    return line;
 }
 
 void ControlSocket::write(const Caller& caller, const std::string& answer) {

@@ -26,12 +26,11 @@ public:
     // Takes the next connection, if there is one; never waits.
     std::optional<Caller> accept() const;
 
-    // The caller's line without its end, or what came of it within five seconds; and an answer, or
-    // what the caller reads of it in that time: nobody holds a process of ours for longer.
-    static std::string read_line(const Caller& caller);
+    // An answer, or what the caller reads of it within five seconds: nobody holds a process of ours
+    // for longer.
     static void write(const Caller& caller, const std::string& answer);
 
-    // What the daemon that listens at `path` answers within that time; "" when none does.
+    // What the daemon that listens at `path` answers within five seconds; "" when none does.
     static std::string ask(const std::filesystem::path& path, const std::string& question);
 
 private:

@@ -186,7 +186,7 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
                                }});
     ControlDesk desk(control, slots, journal, plan->service.uid);
     Supervisor::Hooks hooks{[&] { return rollout.reload(); }, rotate_log, largest_body};
-    hooks.control_fd = control.fd();
+    hooks.control_fd = desk.fd();
     hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
         desk.answer(rollout, workers, generation);
     };

@@ -3,6 +3,10 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
 TEST_SUITE("security") {
 
 using namespace myq::test;
@@ -16,7 +20,37 @@ std::string status_of(pid_t pid) {
     return read_file(fmt::format("/proc/{}/status", pid));
 }
 
+// Connections of user nobody's, which say nothing.
+std::vector<int> connect_as_nobody(const std::filesystem::path& socket_file, int count) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    socket_file.native().copy(address.sun_path, sizeof address.sun_path - 1);
+    std::vector<int> connections;
+    REQUIRE(::seteuid(65534) == 0);
+    for (int i = 0; i < count; ++i) {
+        connections.push_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        const auto* generic = reinterpret_cast<const sockaddr*>(&address);
+        CHECK(::connect(connections.back(), generic, sizeof address) == 0);
+    }
+    REQUIRE(::seteuid(0) == 0);
+    return connections;
+}
+
 }  // namespace
+
+TEST_CASE("control: whoever connects and asks nothing keeps nobody out") {
+    const DaemonProcess daemon(simple);
+    REQUIRE(daemon.start().exit_code == 0);
+    const auto silent = connect_as_nobody(daemon.dir() / "run/control", 200);
+    const Run status = daemon.myq({"status", "--json"});
+    CHECK(status.exit_code == 0);
+    CHECK(status.out.find("\"state\":\"running\"") != std::string::npos);
+    // Nobody is forked for before the question is there.
+    CHECK(read_file(fmt::format("/proc/{0}/task/{0}/children", daemon.supervisor())) ==
+          fmt::format("{} {} ", daemon.workers().at(0), daemon.workers().at(1)));
+    for (const int fd : silent)
+        ::close(fd);
+}
 
 TEST_CASE("privileges: every process is the service user, with no capability and no way back") {
     const DaemonProcess daemon(simple);
