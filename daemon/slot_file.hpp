@@ -34,7 +34,7 @@ namespace myq {
 // What the supervisor may see of a slot. Written by a worker, who may be anybody's plugin: plain
 // integers, copied once, never an index and never a pointer.
 struct SlotView {
-    bool broken = false;            // somebody cut the file: there is nothing to be had of it
+    bool broken = false;  // somebody cut the file: there is nothing to be had of it
     // A message is in it, or rows of the journal are claimed for it, or one is yet to be counted.
     bool occupied = false;
     std::uint64_t messages = 0;     // settled since the slot was made
