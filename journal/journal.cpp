@@ -42,10 +42,18 @@ std::filesystem::path file_in(const std::filesystem::path& directory, bool creat
 }
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file, const WriteLock& lock) {
+    std::unique_ptr<Database> database;
+    if (exists_as_ours(file)) {
+        database = std::make_unique<Database>(file);
+        // Who only reads waits for no writer.
+        if (is_prepared(*database)) return database;
+    }
     // Of several processes that open a new journal at once, one makes it and the others find it.
     const WriteLock::Held held(lock);
-    make_durably(file);
-    auto database = std::make_unique<Database>(file);
+    if (!database) {
+        make_durably(file);
+        database = std::make_unique<Database>(file);
+    }
     prepare_schema(*database);
     return database;
 }

@@ -97,16 +97,24 @@ void tune(Database& database) {
                  "PRAGMA cache_size = -8192;");
 }
 
+bool has_later_columns(Database& database) {
+    return number(database, "SELECT count(*) FROM pragma_table_info('message')"
+                            " WHERE name = 'reply'") != 0;
+}
+
 // Columns that came later, for a file that was made before them. An older myq that works on the
 // same file, while it is being replaced, names its columns and never meets these: no reason for
 // another format.
 void add_later_columns(Database& database) {
-    if (number(database, "SELECT count(*) FROM pragma_table_info('message')"
-                         " WHERE name = 'reply'") != 0) {
-        return;
-    }
+    if (has_later_columns(database)) return;
     database.run("BEGIN IMMEDIATE; ALTER TABLE message ADD COLUMN reply BLOB;"
                  " ALTER TABLE message ADD COLUMN autopsy TEXT; COMMIT;");
+}
+
+bool uses_wal(Database& database) {
+    Statement statement(database, "PRAGMA journal_mode");
+    auto rows = statement.rows();
+    return rows.next() && rows.text(0) == "wal";
 }
 
 void use_wal(Database& database) {
@@ -121,6 +129,14 @@ void use_wal(Database& database) {
 }
 
 }  // namespace
+
+bool is_prepared(Database& database) {
+    // While somebody makes it, one look does not go with the next: who holds the lock judges it.
+    if (number(database, "PRAGMA application_id") != our_id) return false;
+    if (is_empty(database) || !uses_wal(database) || !has_later_columns(database)) return false;
+    tune(database);
+    return true;
+}
 
 void prepare_schema(Database& database) {
     const bool empty = is_empty(database);

@@ -15,6 +15,10 @@ constexpr int page_size = 4096;
 // partial index applies.
 enum class RowState : int { waiting = 0, running = 1, dead = 2 };
 
+// Whether the file has all that prepare_schema() makes; then the connection can be used, and no
+// lock was needed. Throws as that does.
+bool is_prepared(Database& database);
+
 // Makes the tables in an empty file. Throws JournalError(corrupt) for a file that is no journal,
 // or one of a newer myq. The caller holds the write lock.
 void prepare_schema(Database& database);

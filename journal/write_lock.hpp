@@ -2,6 +2,7 @@
 
 #include "journal/private_file.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <filesystem>
 
@@ -20,9 +21,15 @@ namespace myq {
 
 class WriteLock {
 public:
-    explicit WriteLock(std::filesystem::path file);
+    // As long as SQLite waits for its own. Something that a handler left behind may hold the lock
+    // for ever; who waits gives up then, says who it is, and may come again.
+    static constexpr std::chrono::milliseconds usual_patience{10'000};
 
-    // For as long as it lives. Signals do not end the wait. Throws JournalError.
+    explicit WriteLock(std::filesystem::path file,
+                       std::chrono::milliseconds patience = usual_patience);
+
+    // For as long as it lives. Signals do not end the wait. Throws JournalError, with the holder's
+    // name when `patience` has run out.
     class Held {
     public:
         explicit Held(const WriteLock& of);
@@ -39,6 +46,7 @@ public:
 
 private:
     PrivateFile file_;
+    std::chrono::milliseconds patience_;
 };
 
 }  // namespace myq

@@ -5,11 +5,14 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
 
+#include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <string>
 
 TEST_SUITE("write_lock") {
 
@@ -98,6 +101,67 @@ TEST_CASE("who dies with the lock leaves it") {
     CHECK(wait_for(holder) == -SIGKILL);
     CHECK(wait_for(writer) == 0);
     CHECK(messages(dir) == 1);
+}
+
+TEST_CASE(
+    "who waits for somebody who keeps the lock gives up, says who it is, and may come again") {
+    using namespace std::chrono_literals;
+    const TempDir dir;
+    const Gate locked, leave;
+    const std::string file = (dir.path() / "journal.lock").string();
+    const pid_t holder = fork_child([&] {
+        const WriteLock lock(file);
+        const WriteLock::Held held(lock);
+        locked.open();
+        leave.pass();
+        return 0;
+    });
+    locked.pass();
+    const WriteLock lock(file, 50ms);
+    const std::string who = file + ": locked for 0.05 s by process " + std::to_string(holder);
+    for (int i = 0; i < 2; ++i)
+        CHECK_THROWS_WITH_AS(WriteLock::Held{lock}, doctest::Contains(who.c_str()), JournalError);
+    leave.open();
+    CHECK(wait_for(holder) == 0);
+    const WriteLock::Held held(lock);
+}
+
+TEST_CASE(
+    "a lock that the kernel names nobody for is waited for no longer, and who has it is found") {
+    using namespace std::chrono_literals;
+    const TempDir dir;
+    const std::string file = (dir.path() / "journal.lock").string();
+    const WriteLock lock(file, 50ms);
+    const int other = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+    struct flock whole {};
+    whole.l_type = F_WRLCK;
+    whole.l_whence = SEEK_SET;
+    REQUIRE(::fcntl(other, F_OFD_SETLK, &whole) == 0);
+    const std::string who = "by process " + std::to_string(::getpid());
+    CHECK_THROWS_WITH_AS(WriteLock::Held{lock}, doctest::Contains(who.c_str()), JournalError);
+    ::close(other);
+    const WriteLock::Held held(lock);
+}
+
+TEST_CASE("who only reads waits for no writer") {
+    const TempDir dir;
+    { const Journal made(dir.path(), {}, true); }
+    const Gate locked, leave;
+    const pid_t holder = fork_child([&] {
+        const WriteLock lock(dir.path() / "journal.lock");
+        const WriteLock::Held held(lock);
+        locked.open();
+        leave.pass();
+        return 0;
+    });
+    locked.pass();
+    {
+        Journal journal(dir.path(), {}, false);
+        CHECK(journal.counts(0).empty());
+    }
+    CHECK(::kill(holder, 0) == 0);
+    leave.open();
+    CHECK(wait_for(holder) == 0);
 }
 
 TEST_CASE("an exception gives the lock back") {
