@@ -17,8 +17,9 @@
 //
 // Full disk: the message is answered with `retry` and what was written of its line is taken back.
 // For that, writers hold an flock(2) on the file; several workers may append to one file, and other
-// programs may too if they lock it in the same way. When a worker was killed while writing, the
-// next line starts on a line of its own; the piece before it stays.
+// programs may too if they lock it in the same way. Whoever can read the file can hold that lock
+// for as long as they like: after a second the message is answered with `retry`. When a worker was
+// killed while writing, the next line starts on a line of its own; the piece before it stays.
 //
 // A line that was written outlives every process. It is not forced to the disk: a power cut may
 // take what the kernel had not written out yet.
@@ -34,11 +35,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <thread>
 
 namespace {
 
@@ -64,6 +67,8 @@ void check(const myq::Options& options) {
     }
 }
 
+constexpr std::chrono::seconds lock_patience{1};
+
 [[noreturn]] void fail(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
 }
@@ -74,12 +79,20 @@ struct stat status(const Fd& file) {
     return found;
 }
 
-// Holds the lock that keeps other writers away.
+// Holds the lock that keeps other writers away. Another writer has it for the time of one line.
 class Locked {
 public:
     explicit Locked(int fd) : fd_(fd) {
-        while (::flock(fd_, LOCK_EX) == -1) {
-            if (errno != EINTR) fail("flock");
+        using std::chrono::microseconds;
+        const auto deadline = std::chrono::steady_clock::now() + lock_patience;
+        microseconds pause{100};
+        while (::flock(fd_, LOCK_EX | LOCK_NB) == -1) {
+            if (errno != EWOULDBLOCK && errno != EINTR) fail("flock");
+            if (std::chrono::steady_clock::now() >= deadline)
+                throw std::runtime_error("another process has it locked with flock(2): see who "
+                                         "with lslocks");
+            std::this_thread::sleep_for(pause);
+            pause = std::min(2 * pause, microseconds{20'000});
         }
     }
     ~Locked() { ::flock(fd_, LOCK_UN); }

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -49,6 +51,21 @@ TEST_CASE("append: a large body is one line too") {
     StartedPlugin append("append", into(dir / "file"));
     CHECK(append.handle(std::string(1 << 20, '\n')) == done);
     CHECK(contents(dir / "file").size() == (2U << 20) + 1);
+}
+
+TEST_CASE(
+    "append: somebody who keeps the file locked holds up one message at a time, not for ever") {
+    const TempDir dir;
+    StartedPlugin append("append", into(dir / "file"));
+    const int reader = open((dir / "file").c_str(), O_RDONLY);
+    REQUIRE(flock(reader, LOCK_SH) == 0);
+    const Answer held = append.handle("x");
+    CHECK(held.verdict == MYQ_RETRY);
+    CHECK(held.reason == "cannot append to " + (dir / "file").string() +
+                             ": another process has it locked with flock(2): see who with lslocks");
+    close(reader);
+    CHECK(append.handle("y") == done);
+    CHECK(contents(dir / "file") == "y\n");
 }
 
 TEST_CASE("append: what is there already stays") {
