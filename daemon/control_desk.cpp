@@ -6,16 +6,33 @@
 
 #include <spdlog/spdlog.h>
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <functional>
+#include <string>
+#include <vector>
 
 namespace myq {
+
+namespace {
+
+// A clerk that takes longer is ended by SIGALRM, whatever holds it up.
+constexpr unsigned most_seconds = 30;
+
+}  // namespace
 
 void ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                          const Generation& generation) {
     callers_.look([&](const ControlSocket::Caller& caller, const std::string& question) {
         try {
-            return fork_child([&] { return serve(caller, question, rollout, workers, generation); })
+            // The bells that it may ring, and the plugins' code, whose size it tells.
+            std::vector<int> keep = generation.bells;
+            keep.push_back(caller.connection.value());
+            for (const auto& [name, plugin] : rollout.plan().plugins)
+                keep.push_back(plugin.image->memory.value());
+            return fork_child([&] { return serve(caller, question, rollout, workers, generation); },
+                              keep)
                 .disown();
         } catch (const std::exception& e) {
             spdlog::error("control: {}", e.what());
@@ -27,6 +44,7 @@ void ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerI
 int ControlDesk::serve(const ControlSocket::Caller& caller, const std::string& question,
                        const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                        const Generation& generation) const noexcept {
+    ::alarm(most_seconds);
     try {
         if (question == "status") {
             ControlSocket::write(

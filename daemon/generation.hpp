@@ -37,6 +37,7 @@ struct Generation {
     std::vector<OnDemand> on_demand;
     std::vector<Drain> drains;
     std::vector<std::function<void()>> look_again;  // at what came into the journal from outside
+    std::vector<int> bells;                         // the descriptors that look_again writes to
     std::chrono::milliseconds stop_timeout{10'000};
     std::optional<std::chrono::milliseconds> shortest_timeout;  // of any handler
 };

@@ -35,6 +35,7 @@ public:
           generation_(generation),
           is_journaled_(queue.config.durability == QueueConfig::Durability::journal) {
         generation.look_again.emplace_back([bell = bell_] { bell->announce(DueBell::at_once); });
+        generation.bells.push_back(bell_->supervisor_fd());
     }
 
     void add_receivers() {
@@ -88,6 +89,7 @@ public:
         auto body = [task = task(Selector::any(), WorkerTask::From::queue),
                      keep = keep()](const WorkerSeat& seat) { return shelve_slot(task, seat); };
         WorkerSpec shelves{queue_.config.name, body};
+        shelves.descriptors = descriptors();
         shelves.leaves_by_itself = true;
         drain.slot = std::make_shared<WorkerSpec>(std::move(shelves));
         generation_.drains.push_back(std::move(drain));
@@ -125,11 +127,20 @@ private:
     };
     Kept keep() const { return {plan_, journal_, bell_}; }
 
+    // The queue's bell and the code of its handlers.
+    std::vector<int> descriptors() const {
+        std::vector<int> all{bell_->supervisor_fd()};
+        for (const Route& route : queue_.routes)
+            all.push_back(route.image->memory.value());
+        return all;
+    }
+
     WorkerSpec worker(Selector types, WorkerTask::From from) const {
         auto body = [task = task(types, from), keep = keep()](const WorkerSeat& seat) {
             return run_worker(task, seat);
         };
         WorkerSpec spec{queue_.config.name, body};
+        spec.descriptors = descriptors();
         if (from != WorkerTask::From::queue) spec.role = WorkerSpec::Role::journal;
         return spec;
     }
@@ -138,6 +149,7 @@ private:
         auto body = [task = task(Selector::any(), WorkerTask::From::queue), keep = keep(),
                      mode](const WorkerSeat& seat) { return run_intake(task, mode, seat); };
         WorkerSpec spec{queue_.config.name, body};
+        spec.descriptors = descriptors();
         spec.role = WorkerSpec::Role::intake;
         spec.body_capacity = batch_capacity;
         return spec;

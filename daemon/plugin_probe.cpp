@@ -130,11 +130,8 @@ PluginProbe::PluginProbe(std::shared_ptr<const PluginImage> image,
     if (::pipe2(ends.data(), O_CLOEXEC | O_NONBLOCK) != 0) throw failure("pipe2");
     words_ = Fd{ends[0]};
     const Fd words{ends[1]};
-    child_ = fork_child([&] {
-        in_.reset();
-        words_.reset();
-        return report(image_, handlers, run_as, depth, out, words);
-    });
+    child_ = fork_child([&] { return report(image_, handlers, run_as, depth, out, words); },
+                        {out.value(), words.value(), image_->memory.value()});
     ::fcntl(in_.value(), F_SETFL, O_NONBLOCK);
 }
 

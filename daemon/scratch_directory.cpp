@@ -5,6 +5,7 @@
 #include "daemon/unix/failure.hpp"
 
 #include <fcntl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <array>
@@ -23,6 +24,7 @@ void sweep(const std::filesystem::path& path) noexcept {
 
 // Out of reach of a terminal's Ctrl-C, and keeping nobody's output open.
 int sweep_when_left(const Fd& alive, const std::filesystem::path& path) {
+    ::prctl(PR_SET_PDEATHSIG, 0);  // that is what it waits for
     ::setsid();
     for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO})
         silence(fd);
@@ -43,10 +45,7 @@ ScratchDirectory::ScratchDirectory() {
     std::string name = "/tmp/myqd-try-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw failure("cannot make " + name);
     path_ = name;
-    janitor_ = fork_child([&] {
-        alive_.reset();
-        return sweep_when_left(other, path_);
-    });
+    janitor_ = fork_child([&] { return sweep_when_left(other, path_); }, {other.value()});
 }
 
 ScratchDirectory::~ScratchDirectory() {

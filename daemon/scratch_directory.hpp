@@ -16,6 +16,8 @@ public:
     ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
     const std::filesystem::path& path() const { return path_; }
+    // Who works in the directory keeps this open: it is removed when nobody has it any more.
+    int alive() const { return alive_.value(); }
 
 private:
     std::filesystem::path path_;

@@ -56,6 +56,11 @@ public:
     // For the heir of a worker that was killed from outside, who would call the handler again.
     WorkerTask task_without_another_try() const { return task(last_attempt_); }
 
+    // What a worker needs open.
+    std::vector<int> descriptors() const {
+        return {directory_.alive(), bell_.supervisor_fd(), routes_.front().image->memory.value()};
+    }
+
     // To be asked once, when the last worker is gone.
     TrialEnd end(std::optional<TrialEnd::What> broken_off) const {
         Journal journal(place_.directory, place_.limits, false);
@@ -115,7 +120,8 @@ class LoneSupervisor {
 public:
     LoneSupervisor(const Queue& queue, std::size_t capacity)
         : queue_(queue),
-          worker_(spec([&queue](const WorkerSeat& seat) { return run_worker(queue.task(), seat); }),
+          worker_(spec([&queue](const WorkerSeat& seat) { return run_worker(queue.task(), seat); },
+                       queue.descriptors()),
                   std::make_unique<SlotFile>(capacity)) {}
 
     // How the handler was broken off, if it was.
@@ -129,9 +135,11 @@ public:
     }
 
 private:
-    static std::shared_ptr<WorkerSpec> spec(std::function<int(const WorkerSeat&)> body) {
+    static std::shared_ptr<WorkerSpec> spec(std::function<int(const WorkerSeat&)> body,
+                                            std::vector<int> descriptors) {
         auto made = std::make_shared<WorkerSpec>(WorkerSpec{"try", std::move(body)});
         made->leaves_by_itself = true;
+        made->descriptors = std::move(descriptors);
         return made;
     }
 
@@ -170,9 +178,11 @@ private:
         const bool timed_out = deadline != 0 && monotonic_ns() >= deadline;
         broken_off_ = timed_out ? TrialEnd::What::timeout : TrialEnd::What::crash;
         const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
-        worker_.settle_with(spec([this, once = killed && !timed_out](const WorkerSeat& seat) {
-            return run_worker(once ? queue_.task_without_another_try() : queue_.task(), seat);
-        }));
+        worker_.settle_with(spec(
+            [this, once = killed && !timed_out](const WorkerSeat& seat) {
+                return run_worker(once ? queue_.task_without_another_try() : queue_.task(), seat);
+            },
+            queue_.descriptors()));
         is_ready_ = false;
         worker_.spawn();
     }

@@ -98,11 +98,15 @@ void WorkerProcess::spawn() {
     Fd child_end{ends[1]};
     messages_at_birth_ = slot_->view().messages;
     const pid_t supervisor = ::getpid();
-    pid_ = fork_child([&] {
-        report_.reset();
-        leave_terminal();
-        return spec_->body({*slot_, child_end, supervisor, settle_only_, last_end_, last_cause_});
-    });
+    std::vector<int> keep = spec_->descriptors;
+    keep.insert(keep.end(), {slot_->fd().value(), child_end.value()});
+    pid_ = fork_child(
+        [&] {
+            leave_terminal();
+            return spec_->body(
+                {*slot_, child_end, supervisor, settle_only_, last_end_, last_cause_});
+        },
+        keep);
     born_ = Clock::now();
     wear_ = std::uniform_real_distribution<double>(0.9, 1.1)(random_source());
     end_reason_.clear();

@@ -40,6 +40,8 @@ struct WorkerSpec {
     enum class Role { receiver, journal, intake } role = Role::receiver;
     bool is_intake() const { return role == Role::intake; }
     bool leaves_by_itself = false;  // when nothing is left to do
+    // What `body` uses of what the supervisor has open, beyond its seat: its process has no more.
+    std::vector<int> descriptors = {};
     // How large its slot must be now; not set: as the supervisor's hook says.
     std::function<std::size_t()> body_capacity = {};
     // When it leaves for a fresh one; see RecycleConfig. Not set: never.

@@ -1,5 +1,6 @@
 #include "daemon/unix/daemonize.hpp"
 
+#include "daemon/unix/child.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/signals.hpp"
 
@@ -55,7 +56,7 @@ void write_all(const Fd& fd, const std::string& text) {
     }
 }
 
-// Not to the end of the file: workers that live on hold the pipe's other end, too.
+// What comes before its end is a report that was cut off, and none.
 std::string read_report(const Fd& fd) {
     std::string text;
     std::array<char, 512> part{};
@@ -111,7 +112,7 @@ void clean_process() {
         fd = ::open("/dev/null", O_RDWR);  // NOLINT(android-cloexec-open)
         if (fd < 0) throw failure("/dev/null");
     }
-    ::close_range(STDERR_FILENO + 1, ~0U, 0);
+    close_all_but({});
     reset_signals();
     ::umask(077);
 

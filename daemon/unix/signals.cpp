@@ -86,7 +86,8 @@ void become_interruptible(pid_t supervisor, void (*reopen)()) {
     install(SIGUSR1, on_reopen, SA_RESTART);
     install(SIGHUP, SIG_IGN, 0);
     install(SIGINT, SIG_IGN, 0);  // a terminal's Ctrl-C reaches everybody; the supervisor decides
-    // Set after the drop of privileges, which would clear it; then look whether it came too late.
+    // In place of the SIGKILL that every child begins with: what is in hand is finished first. Then
+    // look whether it came too late.
     if (::prctl(PR_SET_PDEATHSIG, SIGTERM) != 0) throw failure("prctl PR_SET_PDEATHSIG");
     if (::getppid() != supervisor) on_stop(SIGTERM);
 }

@@ -19,7 +19,7 @@ namespace {
 constexpr std::size_t longest_shown = 8192;
 constexpr std::chrono::seconds relay_patience{2};
 
-// The terminal that a shield stands before. Its children must not keep it.
+// The terminal that a shield stands before. No child is given it.
 Fd& shielded_terminal() {
     static Fd terminal;
     return terminal;
@@ -39,10 +39,10 @@ void write_to_terminal(std::string_view text) {
 int pass_on(const Fd& in, TerminalShield::Plain plain) {
     for (const int signal : {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1})
         ::signal(signal, SIG_IGN);
+    ::prctl(PR_SET_PDEATHSIG, 0);
     ::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);  // or a handler could take the terminal from it
     if (::dup2(in.value(), STDIN_FILENO) < 0) return EXIT_FAILURE;
     silence(STDOUT_FILENO);
-    ::close_range(STDERR_FILENO + 1, ~0U, 0);
     std::string text;
     std::array<char, 4096> part{};
     for (;;) {
@@ -74,7 +74,6 @@ void lose_controlling_terminal() {
 
 void leave_terminal() {
     lose_controlling_terminal();
-    shielded_terminal().reset();
     const bool is_shown = ::isatty(STDERR_FILENO) == 1;
     if (is_shown) silence(STDERR_FILENO);
     if (::isatty(STDIN_FILENO) == 1) silence(STDIN_FILENO);
@@ -91,10 +90,7 @@ TerminalShield::TerminalShield(Plain plain) {
     Fd terminal{::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)};
     if (!terminal) throw failure("F_DUPFD_CLOEXEC");
     std::fflush(stderr);
-    relay_ = fork_child([&] {
-        out.reset();
-        return pass_on(in, plain);
-    });
+    relay_ = fork_child([&] { return pass_on(in, plain); }, {in.value()});
     end_of_relay_ = ProcessHandle(relay_.value());
     if (::dup2(out.value(), STDERR_FILENO) < 0) throw failure("dup2");
     shielded_terminal() = std::move(terminal);

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <chrono>
+#include <set>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -23,7 +24,15 @@ public:
         if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe2");
         in_ = Fd{ends[0]};
         out_ = Fd{ends[1]};
+        all().insert({in(), out()});
     }
+    ~Lines() { forget(); }
+    Lines(const Lines&) = delete;
+    Lines& operator=(const Lines&) = delete;
+
+    // The descriptors of all of these that there are, for children of the daemon's own kind: those
+    // have nothing open that they were not given.
+    static std::vector<int> descriptors() { return {all().begin(), all().end()}; }
 
     int out() const { return out_.value(); }
     int in() const { return in_.value(); }
@@ -35,7 +44,10 @@ public:
     }
 
     // For the reader, once those who write were forked: rest() ends when the last of them has.
-    void close_out() { out_.reset(); }
+    void close_out() {
+        all().erase(out());
+        out_.reset();
+    }
 
     // Reads on until a line contains `text`, and returns that line. Throws at the end of the file,
     // and after 30 s: nothing of what is waited for takes that long.
@@ -80,6 +92,15 @@ public:
     }
 
 private:
+    static std::set<int>& all() {
+        static std::set<int> open;
+        return open;
+    }
+    void forget() const {
+        all().erase(in());
+        all().erase(out());
+    }
+
     std::string next() {
         for (;;) {
             const std::size_t end = buffer_.find('\n');
@@ -88,21 +109,22 @@ private:
                 buffer_.erase(0, end + 1);
                 return seen_.back();
             }
-            if (!fill()) throw std::runtime_error("the other processes ended; seen:" + all());
+            if (!fill())
+                throw std::runtime_error("the other processes ended; seen:" + everything());
         }
     }
 
     bool fill() {
         pollfd readable{in_.value(), POLLIN, 0};
         if (::poll(&readable, 1, 30'000) == 0)
-            throw std::runtime_error("nothing came; seen:" + all());
+            throw std::runtime_error("nothing came; seen:" + everything());
         std::array<char, 4096> part{};
         const ssize_t n = ::read(in_.value(), part.data(), part.size());
         if (n > 0) buffer_.append(part.data(), static_cast<std::size_t>(n));
         return n > 0;
     }
 
-    std::string all() const {
+    std::string everything() const {
         std::string text;
         for (const std::string& line : seen_)
             text += "\n  " + line;

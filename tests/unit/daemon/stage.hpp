@@ -80,6 +80,7 @@ public:
                                             WorkerSpec::Role role = WorkerSpec::Role::receiver,
                                             const std::string& queue = "q") {
         auto made = std::make_shared<WorkerSpec>(WorkerSpec{queue, body});
+        made->descriptors = Lines::descriptors();
         made->role = role;
         return made;
     }

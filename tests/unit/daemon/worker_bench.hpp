@@ -3,6 +3,7 @@
 #include "daemon/slot_directory.hpp"
 #include "daemon/unix/daemonize.hpp"
 #include "daemon/worker_process.hpp"
+#include "tests/unit/daemon/lines.hpp"
 #include "tests/unit/daemon/run_dir.hpp"
 
 #include <sys/wait.h>
@@ -34,6 +35,7 @@ struct WorkerBench {
                                             WorkerSpec::Recycle recycle) {
         auto made = std::make_shared<WorkerSpec>(WorkerSpec{"q", std::move(body)});
         made->recycle = recycle;
+        made->descriptors = Lines::descriptors();
         return made;
     }
 

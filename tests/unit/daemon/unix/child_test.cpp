@@ -1,13 +1,24 @@
 #include "daemon/unix/child.hpp"
+#include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <stdexcept>
+#include <string>
+#include <vector>
 
 TEST_SUITE("child") {
 
@@ -22,6 +33,19 @@ int status_of(ChildPid child) {
     return status;
 }
 
+// From now on close_range(2) fails so, for this process and its children.
+bool without_close_range(int error) {
+    std::array<sock_filter, 4> filter{{
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_close_range, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | static_cast<unsigned>(error)),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    }};
+    const sock_fprog program{filter.size(), filter.data()};
+    return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+           ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -29,11 +53,13 @@ TEST_CASE(
     static const Lines* said = nullptr;
     Lines lines;
     said = &lines;
-    CHECK(describe_exit(status_of(myq::fork_child([&] {
-              std::atexit([] { said->say("an exit handler"); });
-              lines.say("the body");
-              return 3;
-          }))) == "exit status 3");
+    CHECK(describe_exit(status_of(myq::fork_child(
+              [&] {
+                  std::atexit([] { said->say("an exit handler"); });
+                  lines.say("the body");
+                  return 3;
+              },
+              {lines.out()}))) == "exit status 3");
     lines.close_out();
     CHECK(lines.rest() == std::vector<std::string>{"the body"});
 }
@@ -66,6 +92,69 @@ TEST_CASE("child: every signal is at its default and none is blocked, but SIGPIP
     sigprocmask(SIG_SETMASK, &before, nullptr);
     ::signal(SIGHUP, old);
     CHECK(describe_exit(status) == "exit status 0");
+}
+
+TEST_CASE("child: it has what it was given, whatever else is open") {
+    const Fd given{::open("/dev/zero", O_RDONLY | O_CLOEXEC)};
+    const Fd high{::fcntl(given.value(), F_DUPFD_CLOEXEC, 700)};
+    const Fd other{::open("/dev/zero", O_RDONLY)};
+    const Fd last{::fcntl(given.value(), F_DUPFD, 800)};
+    const auto is_open = [](int fd) { return ::fcntl(fd, F_GETFD) >= 0; };
+    const auto body = [&] {
+        if (is_open(other.value()) || is_open(last.value())) return 2;
+        if (!is_open(given.value()) || !is_open(high.value())) return 3;
+        for (int fd = STDERR_FILENO + 1; fd < 1024; ++fd) {
+            if (is_open(fd) && fd != given.value() && fd != high.value()) return 4;
+        }
+        return is_open(STDERR_FILENO) ? 0 : 5;
+    };
+    // In this order, with one that is none, and one twice.
+    const std::vector<int> keep{high.value(), -1, given.value(), high.value()};
+    SUBCASE("by close_range(2)") {
+        CHECK(describe_exit(status_of(myq::fork_child(body, keep))) == "exit status 0");
+    }
+    SUBCASE("where an old container runtime does not know it") {
+        CHECK(describe_exit(status_of(myq::fork_child(
+                  [&] {
+                      // A child of a child: the filter is for ever.
+                      return without_close_range(ENOSYS)
+                                 ? WEXITSTATUS(status_of(myq::fork_child(body, keep)))
+                                 : 9;
+                  },
+                  {given.value(), high.value(), other.value(), last.value()}))) == "exit status 0");
+    }
+    SUBCASE("where it is forbidden") {
+        CHECK(describe_exit(status_of(myq::fork_child(
+                  [&] {
+                      return without_close_range(EPERM)
+                                 ? WEXITSTATUS(status_of(myq::fork_child(body, keep)))
+                                 : 9;
+                  },
+                  {given.value(), high.value(), other.value(), last.value()}))) == "exit status 0");
+    }
+}
+
+TEST_CASE("child: it ends with its parent") {
+    Lines lines;
+    const pid_t parent = test::fork_child([&] {
+        ChildPid child = myq::fork_child(
+            [&] {
+                lines.say("here " + std::to_string(::getpid()));
+                for (;;)
+                    ::pause();
+                return 0;
+            },
+            {lines.out()});
+        child.disown();
+        for (;;)
+            ::pause();
+        return 0;
+    });
+    lines.close_out();
+    lines.wait_for("here");
+    ::kill(parent, SIGKILL);
+    CHECK(test::wait_for(parent) == -SIGKILL);
+    CHECK(lines.rest().empty());  // comes when nobody has the pipe any more
 }
 
 TEST_CASE("child: an owner that goes out of scope ends it and leaves no zombie") {
