@@ -1,5 +1,6 @@
 #include "daemon/logging.hpp"
 
+#include "daemon/unix/directory_of.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/owned.hpp"
 #include "ipc/printable.hpp"
@@ -52,9 +53,21 @@ std::unique_ptr<spdlog::pattern_formatter> line_format(const std::string& patter
 // O_NOFOLLOW: a link in a log directory is somebody's attempt to have root write elsewhere.
 constexpr int log_flags = O_WRONLY | O_APPEND | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
 
+Fd open_log_file(const std::string& path, const Identity& owner) {
+    try {
+        Fd fd;
+        in_directory_of(path, owner, [&](int directory, const char* name) {
+            fd = Fd{::openat(directory, name, log_flags | O_CREAT, 0640)};
+            if (!fd) throw failure("openat");
+        });
+        return fd;
+    } catch (const std::system_error& e) {
+        throw std::system_error(e.code(), "cannot open the log file " + path);
+    }
+}
+
 void send_stderr_to_file(const std::string& path, const Identity& owner) {
-    const Fd fd{::open(path.c_str(), log_flags | O_CREAT, 0640)};
-    if (!fd) throw failure("cannot open the log file " + path);
+    const Fd fd = open_log_file(path, owner);
     struct stat st {};
     if (::fstat(fd.value(), &st) != 0) throw failure("fstat " + path);
     if (!S_ISREG(st.st_mode) || st.st_nlink != 1) {

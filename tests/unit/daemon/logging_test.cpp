@@ -199,6 +199,44 @@ TEST_CASE("a log file that root makes belongs to the service") {
     CHECK((st.st_mode & 07777) == 0640);
 }
 
+TEST_CASE("root makes no log in a place that the service chose") {
+    const RunDir dir;
+    std::filesystem::create_directory(dir / "home");
+    std::filesystem::create_directory(dir / "etc");
+    REQUIRE(chown((dir / "home").c_str(), service.uid, service.gid) == 0);
+    SUBCASE("by a link in a directory of its own") {
+        // Where the administrator had a directory.
+        std::filesystem::create_directory_symlink(dir / "etc", dir / "home/logs");
+        CHECK(in_child([&] {
+                  try {
+                      open_log(to_file(dir / "home/logs/log"), service);
+                  } catch (const std::system_error& e) {
+                      return e.code() == std::errc::permission_denied ? 7 : 8;
+                  }
+                  return 0;
+              }) == 0);
+    }
+    SUBCASE("in a directory of root's below one of its own") {
+        std::filesystem::create_directory(dir / "home/logs");
+        CHECK(in_child([&] {
+                  try {
+                      open_log(to_file(dir / "home/logs/log"), service);
+                  } catch (const std::system_error& e) {
+                      return e.code() == std::errc::permission_denied ? 7 : 8;
+                  }
+                  return 0;
+              }) == 7);
+        CHECK(!std::filesystem::exists(dir / "home/logs/log"));
+    }
+    SUBCASE("in a directory of its own it does what the service could do") {
+        logging(
+            to_file(dir / "home/log"), [] { spdlog::info("x"); }, service);
+        struct stat st {};
+        REQUIRE(stat((dir / "home/log").c_str(), &st) == 0);
+        CHECK(st.st_uid == service.uid);
+    }
+}
+
 TEST_CASE("what is no plain file is refused") {
     const RunDir dir;
     const std::string path = (dir / "log").string();
