@@ -1,8 +1,8 @@
 #include "daemon/blob_sweep.hpp"
 
-#include "daemon/unix/file_lock.hpp"
 #include "ipc/blob_head.hpp"
 #include "ipc/blob_janitor.hpp"
+#include "ipc/lock_holder.hpp"
 #include "ipc/message_queue.hpp"
 #include "ipc/reply_queue.hpp"
 
@@ -76,11 +76,12 @@ private:
     }
 
     bool look_into_slot(const std::string& name) {
-        const Fd slot{::open((slots_.path() / name).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+        const Fd slot{
+            ::open((slots_.path() / name).c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
         struct stat status {};
         if (!slot || ::fstat(slot.value(), &status) != 0) return false;
-        const auto holder = lock_holder(slot);
-        if (holder && is_stopped(*holder)) return false;
+        const auto holder = lock_holder(slot.value());
+        if (holder && holder->pid > 0 && is_stopped(holder->pid)) return false;
         std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
         const ssize_t size = ::pread(slot.value(), bytes.data(), bytes.size(), 0);
         if (size != status.st_size) return false;

@@ -39,6 +39,7 @@ std::vector<WorkerProcess*> Crew::take_leftovers(
 }
 
 void Crew::spawn(WorkerProcess& worker) {
+    worker.evade_stranger();
     const SlotView view = worker.slot().view();
     // needed_body is a worker's word: taken for what it is worth, up to a bound.
     constexpr std::uint64_t largest = std::uint64_t{1} << 30U;

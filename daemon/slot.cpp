@@ -41,7 +41,7 @@ std::atomic_ref<std::int64_t> type_of(std::byte* buffer) {
 
 Slot::Slot(const SlotFile& file) : name_(file.name()), fd_(file.fd().value()) {
     if (!try_lock(file.fd()))
-        throw std::runtime_error("slot " + name_ + " is held by another process");
+        throw std::runtime_error("slot " + name_ + " is locked by another process");
     header_ = static_cast<SlotHeader*>(map(fd_, slot_header_size, 0, PROT_READ | PROT_WRITE));
     populate(header_, slot_header_size);
     capacity_ = file.body_capacity();

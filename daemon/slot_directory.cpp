@@ -1,8 +1,9 @@
 #include "daemon/slot_directory.hpp"
 
 #include "daemon/unix/failure.hpp"
-#include "daemon/unix/file_lock.hpp"
+#include "daemon/unix/private_directory.hpp"
 #include "daemon/unix/process_handle.hpp"
+#include "ipc/lock_holder.hpp"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -12,10 +13,16 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <stdexcept>
 
 namespace myq {
 
 namespace {
+
+// For a killed process to be gone.
+constexpr std::chrono::seconds killing_patience{10};
+constexpr int most_holders = 8;  // of one slot, one after the other
 
 bool is_tmpfs(const std::filesystem::path& path) {
     struct statfs fs {};
@@ -30,34 +37,34 @@ std::filesystem::path in_shared_memory(const std::filesystem::path& run_dir) {
     return std::filesystem::path("/dev/shm") / name;
 }
 
-void make_private(const std::filesystem::path& path, const Identity& owner) {
-    if (::mkdir(path.c_str(), 0700) == 0) {
-        if (::lchown(path.c_str(), owner.uid, owner.gid) != 0)
-            throw failure("chown " + path.string());
-        return;
-    }
-    if (errno != EEXIST) throw failure("cannot make the directory " + path.string());
-    // Somebody may have been here first: /dev/shm is everybody's.
-    struct stat st {};
-    if (::lstat(path.c_str(), &st) != 0) throw failure("lstat " + path.string());
-    if (!S_ISDIR(st.st_mode) || st.st_uid != owner.uid || (st.st_mode & 077) != 0) {
-        errno = EPERM;
-        throw failure(path.string() + " is not a private directory of user " + owner.user +
-                      "; see what it is and remove it");
-    }
+// Not blocking: a FIFO by that name would hold us for ever.
+Fd open_to_look(const std::filesystem::path& path) {
+    return Fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
 }
 
-void end_holder(pid_t pid, const Fd& slot, std::chrono::milliseconds patience) {
-    const ProcessHandle process(pid);
-    if (!process || lock_holder(slot) != pid) return;  // gone meanwhile
+// Who has the slot as a worker has it: with a write lock, and a number to find it by.
+std::optional<LockHolder> worker_on(const Fd& slot) {
+    auto holder = lock_holder(slot.value());
+    if (holder && (!holder->is_writer || holder->pid <= 0)) holder.reset();
+    return holder;
+}
+
+// False if it may not be ended: then it is none of our user's, and no worker of ours.
+bool end_worker(const LockHolder& worker, const Fd& slot, std::chrono::milliseconds patience) {
+    const ProcessHandle process(worker.pid);
+    const auto still = worker_on(slot);
+    if (!process || !still || still->pid != worker.pid) return true;  // gone meanwhile
     const auto deadline = std::chrono::steady_clock::now() + patience;
     // Repeated: msgrcv takes no signal mask, so a single signal may find it asleep.
     while (std::chrono::steady_clock::now() < deadline) {
-        process.send(SIGTERM);
-        if (process.wait_for_end(std::chrono::milliseconds{50})) return;
+        if (!process.send(SIGTERM) && errno == EPERM) return false;
+        if (process.wait_for_end(std::chrono::milliseconds{50})) return true;
     }
-    process.send(SIGKILL);
-    process.wait_for_end(std::chrono::milliseconds{-1});
+    if (!process.send(SIGKILL) && errno == EPERM) return false;
+    if (process.wait_for_end(killing_patience)) return true;
+    throw std::runtime_error("a worker of a killed daemon cannot be ended, it is stuck in the "
+                             "kernel: " +
+                             worker.text);
 }
 
 }  // namespace
@@ -78,14 +85,19 @@ SlotDirectory::SlotDirectory(const std::filesystem::path& run_dir, const Identit
     } else {
         return;
     }
-    make_private(path_, owner);
+    // Somebody may have been here first: /dev/shm is everybody's.
+    if (make_private_directory(path_, owner)) return;
+    errno = EPERM;
+    throw failure(path_.string() + " is not a private directory of user " + owner.user +
+                  "; see what it is and remove it");
 }
 
 std::vector<std::string> SlotDirectory::names() const {
     std::vector<std::string> names;
     if (path_.empty()) return names;
     for (const auto& entry : std::filesystem::directory_iterator(path_)) {
-        if (entry.is_regular_file() && !entry.is_symlink())
+        const bool is_slot = entry.is_regular_file() && !entry.is_symlink();
+        if (is_slot && !SlotFile::is_unfinished(entry.path().filename()))
             names.push_back(entry.path().filename());
     }
     std::sort(names.begin(), names.end());
@@ -99,8 +111,7 @@ std::unique_ptr<SlotFile> SlotDirectory::open(const std::string& name,
 }
 
 SlotSnapshot SlotDirectory::look(const std::string& name) const {
-    const Fd slot{::open((path_ / name).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-    return look_at_slot(slot);
+    return look_at_slot(open_to_look(path_ / name));
 }
 
 std::set<std::uint64_t> SlotDirectory::identities() const {
@@ -111,16 +122,18 @@ std::set<std::uint64_t> SlotDirectory::identities() const {
 }
 
 int SlotDirectory::evict_orphans(std::chrono::milliseconds patience) const {
-    int orphans = 0;
+    int ended = 0;
     for (const std::string& name : names()) {
-        const Fd slot{::open((path_ / name).c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
+        const Fd slot = open_to_look(path_ / name);
         if (!slot) throw failure("cannot open the slot " + (path_ / name).string());
-        if (const auto pid = lock_holder(slot)) {
-            ++orphans;
-            end_holder(*pid, slot, patience);
+        // One that is ended may have left another behind, but not one for each that ends.
+        for (int i = 0; i < most_holders; ++i) {
+            const auto worker = worker_on(slot);
+            if (!worker || !end_worker(*worker, slot, patience)) break;
+            ++ended;
         }
     }
-    return orphans;
+    return ended;
 }
 
 }  // namespace myq

@@ -56,7 +56,9 @@ public:
     std::unique_ptr<SlotFile> open(const std::string& name, std::size_t body_capacity) const;
 
     // Ends the workers that a killed daemon left behind: they hold its slots. SIGTERM until they
-    // have finished their message, SIGKILL after `patience`. Returns how many there were.
+    // have finished their message, SIGKILL after `patience`. Returns how many were ended. For after
+    // the drop: the service user says by its locks who is signalled. Throws std::runtime_error for
+    // one that cannot be ended; who has a slot and is no worker is left alone, see SlotFile.
     int evict_orphans(std::chrono::milliseconds patience) const;
 
 private:

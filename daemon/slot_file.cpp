@@ -1,15 +1,17 @@
 #include "daemon/slot_file.hpp"
 
 #include "daemon/unix/failure.hpp"
-#include "daemon/unix/file_lock.hpp"
+#include "ipc/lock_holder.hpp"
+
+#include <spdlog/spdlog.h>
 
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <stdexcept>
 
 namespace myq {
 
@@ -27,9 +29,11 @@ bool read_at(const Fd& fd, std::size_t offset, T& value) {
 
 SlotFile::SlotFile(const std::filesystem::path& directory, const std::string& name,
                    std::size_t body_capacity)
-    : name_(name),
+    : directory_(directory),
+      name_(name),
       fd_(::open((directory / name).c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600)) {
     if (!fd_) throw failure("cannot make the slot " + (directory / name).string());
+    evade_stranger();
     adopt_or_make(body_capacity);
 }
 
@@ -59,7 +63,6 @@ void SlotFile::adopt_or_make(std::size_t body_capacity) {
 }
 
 void SlotFile::make(std::size_t body_capacity, const std::vector<TallyRow>& tallies) {
-    if (lock_holder(fd_)) throw std::runtime_error("slot " + name_ + " is held by another process");
     const auto size = static_cast<off_t>(slot_file_size(body_capacity));
     // Every page now, while failing is still harmless: a hole that meets a full file system later
     // would lose the message. Grown before it is cut, so that a slot which cannot grow stays whole
@@ -81,6 +84,38 @@ void SlotFile::make(std::size_t body_capacity, const std::vector<TallyRow>& tall
     }
     body_capacity_ = body_capacity;
     identity_ = header.identity;
+}
+
+void SlotFile::evade_stranger() {
+    const auto holder = lock_holder(fd_.value());
+    if (!holder) return;
+    spdlog::warn("slot {} is locked by {}, which is no worker of ours; a copy takes its place",
+                 name_, holder->text);
+    fd_ = copy();
+}
+
+Fd SlotFile::copy() const {
+    const bool has_file = !directory_.empty();
+    const std::filesystem::path unfinished = directory_ / ("~" + name_);
+    if (has_file) ::unlink(unfinished.c_str());  // of a start that was killed here
+    constexpr int flags = O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+    Fd other{has_file ? ::open(unfinished.c_str(), flags, 0600)
+                      : ::memfd_create("myq-slot", MFD_CLOEXEC)};
+    struct stat st {};
+    if (!other || ::fstat(fd_.value(), &st) != 0)
+        throw failure("cannot make a copy of the slot " + name_);
+    if (st.st_size > 0 && ::fallocate(other.value(), 0, 0, st.st_size) != 0)
+        throw failure("no room for a copy of the slot " + name_);
+    off_t at = 0;
+    while (at < st.st_size) {
+        const auto left = static_cast<std::size_t>(st.st_size - at);
+        const ssize_t n = ::sendfile(other.value(), fd_.value(), &at, left);
+        if (n < 0) throw failure("cannot copy the slot " + name_);
+        if (n == 0) break;  // somebody cut it short
+    }
+    if (has_file && ::rename(unfinished.c_str(), (directory_ / name_).c_str()) != 0)
+        throw failure("cannot put a copy in the place of the slot " + name_);
+    return other;
 }
 
 SlotView SlotFile::view() const {

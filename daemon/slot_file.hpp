@@ -44,13 +44,16 @@ struct SlotView {
     std::uint32_t attempts = 0;
 };
 
-// The file, as the supervisor holds it. Its worker holds a POSIX write lock on it. Read by pread(2)
-// only, never mapped: a mapping of a file that a plugin has cut short would end the supervisor.
+// The file, as the supervisor holds it. Its worker holds a POSIX write lock on it. What a handler
+// left behind may hold one too, when the worker is gone: then a copy takes the file's place. Read
+// by pread(2) only, never mapped: a mapping of a file that a plugin has cut short would end the
+// supervisor.
 class SlotFile {
 public:
     // Makes or opens `directory`/`name` for bodies of `body_capacity` bytes. A file that is not a
     // slot, or an empty one of another size, is made anew (an empty one keeps its tallies); one
-    // that holds a message is kept as it is, whatever its size. Throws std::system_error.
+    // that holds a message is kept as it is, whatever its size. No worker of ours has it, and a
+    // stranger's lock is evaded. Throws std::system_error.
     SlotFile(const std::filesystem::path& directory, const std::string& name,
              std::size_t body_capacity);
 
@@ -64,10 +67,20 @@ public:
     SlotView view() const;
     std::vector<TallyRow> tallies() const;
 
+    // While it has no worker: if a stranger has the lock, goes on with a copy of the file under its
+    // name, identity and all, and says so in the log. What the stranger has is nobody's any more.
+    // Throws std::system_error.
+    void evade_stranger();
+
+    // The name of a copy that was not finished.
+    static bool is_unfinished(const std::string& name) { return name.starts_with('~'); }
+
 private:
+    Fd copy() const;
     void adopt_or_make(std::size_t body_capacity);
     void make(std::size_t body_capacity, const std::vector<TallyRow>& tallies);
 
+    std::filesystem::path directory_;  // empty: it has no file
     std::string name_;
     Fd fd_;
     std::size_t body_capacity_ = 0;

@@ -89,6 +89,8 @@ public:
     std::optional<Clock::time_point> next_event() const;
 
     void spawn();
+    // Between two processes: who has the slot then is nobody of ours.
+    void evade_stranger() { slot_->evade_stranger(); }
     // Between two processes: the same slot, empty, larger or mended.
     void renew_slot(const SlotDirectory& slots, std::size_t body_capacity);
 

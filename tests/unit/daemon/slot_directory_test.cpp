@@ -1,12 +1,15 @@
 #include "daemon/slot_directory.hpp"
+#include "daemon/unix/file_lock.hpp"
 #include "daemon/unix/signals.hpp"
 #include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/lines.hpp"
 #include "tests/unit/daemon/run_dir.hpp"
 #include "tests/unit/daemon/slot_bytes.hpp"
+#include "tests/unit/daemon/test_log.hpp"
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mount.h>
@@ -245,6 +248,74 @@ TEST_CASE("an orphan that does not leave is killed") {
     });
     CHECK(slots.evict_orphans(100ms) == 1);
     CHECK(myq::test::wait_for(pid) == -SIGKILL);
+}
+
+TEST_CASE("a slot that somebody has who is no worker goes on as a copy, and he is left alone") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    {
+        const auto file = slots.open("jobs.0", 100);
+        Slot slot(*file);
+        receive(slot, 5, "precious");
+    }
+    const std::uint64_t identity = slots.look("jobs.0").identity;
+    short kind = F_WRLCK;
+    int command = F_OFD_SETLK;
+    SUBCASE("through an open file description") {}
+    SUBCASE("with a read lock") {
+        kind = F_RDLCK;
+        command = F_SETLK;
+    }
+    Lines lines;
+    const pid_t stranger = fork_child([&] {
+        const Fd file{::open((slots.path() / "jobs.0").c_str(), O_RDWR)};
+        struct flock lock {};
+        lock.l_type = kind;
+        lock.l_whence = SEEK_SET;
+        lines.say(::fcntl(file.value(), command, &lock) == 0 ? "locked" : "refused");
+        pause();
+        return 0;
+    });
+    CHECK(lines.wait_for("ed") == "locked");
+    CHECK(slots.evict_orphans(20s) == 0);
+    const KeptLog log;
+    {
+        const auto file = slots.open("jobs.0", 100);
+        CHECK(file->identity() == identity);
+        CHECK(text_of(Slot(*file)) == "precious");
+    }
+    CHECK(log.count("slot jobs.0 is locked by process " + std::to_string(stranger)) == 1);
+    CHECK(slots.names() == std::vector<std::string>{"jobs.0"});
+    CHECK_NOTHROW(Slot(*slots.open("jobs.0", 100)));  // and now it is nobody's
+    CHECK(log.count("is locked by") == 1);
+    CHECK(kill(stranger, SIGKILL) == 0);
+    CHECK(myq::test::wait_for(stranger) == -SIGKILL);
+}
+
+TEST_CASE("a slot without a file is copied too, and a copy that was not finished is no slot") {
+    const RunDir run;
+    const SlotDirectory slots(run.path(), me);
+    write_file(slots.path() / "~jobs.7", "half of it");
+    CHECK(slots.names().empty());
+    SlotFile file(100);
+    REQUIRE(in_child([&] {
+                Slot slot(file);
+                receive(slot, 5, "precious");
+                return 0;
+            }) == 0);
+    const KeptLog log;
+    Lines lines;
+    const pid_t stranger = fork_child([&] {
+        lines.say(try_lock(file.fd()) ? "locked" : "refused");
+        pause();
+        return 0;
+    });
+    CHECK(lines.wait_for("ed") == "locked");
+    file.evade_stranger();
+    CHECK(text_of(Slot(file)) == "precious");
+    CHECK(log.count("is locked by") == 1);
+    kill(stranger, SIGKILL);
+    myq::test::wait_for(stranger);
 }
 
 }  // TEST_SUITE("slot_directory")

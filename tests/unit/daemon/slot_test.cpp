@@ -337,7 +337,7 @@ TEST_CASE("a second claimer is refused while the first lives") {
         return 0;
     });
     lines.wait_for("claimed");
-    CHECK_THROWS_WITH_AS(Slot{file}, "slot q.0 is held by another process", std::runtime_error);
+    CHECK_THROWS_WITH_AS(Slot{file}, "slot q.0 is locked by another process", std::runtime_error);
     kill(first, SIGKILL);
     CHECK(myq::test::wait_for(first) == -SIGKILL);
     CHECK_NOTHROW(Slot{file});
