@@ -1,6 +1,7 @@
 #include "client/daemon_socket.hpp"
 
 #include "client/failure.hpp"
+#include "config/run_state.hpp"
 
 #include <fmt/format.h>
 
@@ -10,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -24,6 +26,7 @@ using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
 constexpr std::chrono::seconds longest_silence{10};
+constexpr std::chrono::seconds longest_answer{60};  // a byte now and then is no answer either
 // A daemon that ends just now hangs up, and the next time nobody listens.
 constexpr int most_tries = 3;
 constexpr std::size_t largest_answer = std::size_t{16} << 20U;
@@ -62,6 +65,13 @@ public:
                                   name_));
     }
 
+    // Whose word it is: before anything is asked.
+    void check_peer(const std::filesystem::path& run_dir) const {
+        const std::string doubt = doubt_about_peer(fd_, run_dir);
+        if (doubt.empty()) return;
+        throw Failure(ExitCode::unavailable, fmt::format("{}: service myq restart", doubt));
+    }
+
     // False when the other side has hung up.
     bool write(std::string_view text) const {
         while (!text.empty()) {
@@ -92,7 +102,8 @@ public:
 
 private:
     void await_more() const {
-        const Clock::time_point deadline = Clock::now() + longest_silence;
+        const Clock::time_point deadline =
+            std::min(Clock::now() + longest_silence, begun_ + longest_answer);
         for (;;) {
             const auto left = std::chrono::ceil<milliseconds>(deadline - Clock::now());
             if (left <= milliseconds{0}) throw silent();
@@ -116,12 +127,13 @@ private:
 
     std::string name_;
     int fd_;
+    Clock::time_point begun_ = Clock::now();
 };
 
 }  // namespace
 
 std::filesystem::path daemon_socket(const std::filesystem::path& run_dir) {
-    return run_dir / "control";
+    return run_dir / control_socket_name;
 }
 
 std::optional<std::string> ask_daemon(const std::filesystem::path& run_dir,
@@ -130,6 +142,7 @@ std::optional<std::string> ask_daemon(const std::filesystem::path& run_dir,
     for (int i = 0; i < most_tries; ++i) {
         Connection connection(path);
         if (!connection.open()) return std::nullopt;
+        connection.check_peer(run_dir);
         if (!connection.write(request)) continue;
         if (auto answer = connection.read_all()) return answer;
     }

@@ -1,12 +1,14 @@
 #include "daemon/control.hpp"
 
 #include "config/directories.hpp"
+#include "config/run_state.hpp"
 #include "daemon/complain.hpp"
 #include "daemon/control_socket.hpp"
 #include "daemon/plan.hpp"
 #include "daemon/queue_setup.hpp"
 #include "daemon/unix/pid_file.hpp"
 #include "daemon/unix/process_handle.hpp"
+#include "ipc/printable.hpp"
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -16,7 +18,8 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
-#include <optional>
+#include <stdexcept>
+#include <utility>
 
 namespace myq {
 
@@ -27,24 +30,55 @@ constexpr std::chrono::seconds margin{5};
 
 enum Lsb { ok = 0, failed = 1, no_rights = 4, not_configured = 6, not_running = 7 };
 
-// Where the pid file is, even if the rest of the configuration is broken: a daemon must be
-// stoppable whatever somebody did to its file meanwhile.
+// Where a daemon runs, even if the rest of the configuration is broken: it must be stoppable
+// whatever somebody did to its file meanwhile.
 struct Running {
-    std::filesystem::path pid_file;
-    std::chrono::milliseconds stop_timeout;
+    explicit Running(const Options& options)
+        : config(load_daemon_config(options.config)),
+          run_dir(run_directory(config, options.config)) {}
+
+    RunState look() const { return look_at_run_dir(run_dir, config.user); }
+
+    DaemonConfig config;
+    std::filesystem::path run_dir;
 };
 
-Running find_running(const Options& options) {
-    const DaemonConfig daemon = load_daemon_config(options.config);
-    return {run_directory(daemon, options.config) / "myqd.pid", daemon.stop_timeout};
+// The daemon that runs, as whoever is to send it a signal has it. Nothing else is ever signalled.
+struct Addressee {
+    pid_t pid = 0;
+    ProcessHandle process;
+    int exit_code = ok;  // why there is none, where that is a failure
+};
+
+// Asked of the lock again once the handle is there. Complains of a stranger who has the lock.
+Addressee find_daemon(const Running& running, const char* verb) {
+    const RunState state = running.look();
+    if (!state.stranger.empty()) {
+        complain(
+            fmt::format("{}: {}; nothing was signalled", verb, state.refusal(running.run_dir)));
+        return {0, {}, failed};
+    }
+    if (state.daemon == 0) return {};
+    ProcessHandle process(state.daemon);
+    if (!process || running.look().daemon != state.daemon) return {};
+    return {state.daemon, std::move(process), ok};
 }
 
-// The process that runs: asked of the lock again once the handle is there.
-ProcessHandle open_running(const std::filesystem::path& pid_file, std::optional<pid_t> pid) {
-    if (!pid) return {};
-    ProcessHandle process(*pid);
-    if (process && read_pid_file(pid_file).holder == pid) return process;
-    return {};
+// For the verbs that have a running daemon do something. The exit code.
+int send_to_daemon(const Running& running, const char* verb, int signal) {
+    const Addressee daemon = find_daemon(running, verb);
+    if (daemon.exit_code != ok) return daemon.exit_code;
+    if (!daemon.process) {
+        complain(fmt::format("{}: myqd is not running", verb));
+        return not_running;
+    }
+    if (daemon.process.send(signal)) return ok;
+    if (errno == ESRCH) {
+        complain(fmt::format("{}: myqd has just ended", verb));
+        return not_running;
+    }
+    complain(fmt::format("{}: no permission to signal pid {}; try as root", verb, daemon.pid));
+    return no_rights;
 }
 
 int stop_process(const ProcessHandle& process, pid_t pid, int signal,
@@ -80,27 +114,41 @@ int remove_queue(const QueueConfig& config, const Identity& service) {
 }
 
 // The plugins whose code the daemon has, and whether it has refused their file as it is now. None
-// when it does not say: then every file must be fit.
-std::map<std::string, bool> plugins_of(const std::filesystem::path& socket) {
+// when it does not say, or something that it would not say: then every file must be fit.
+std::map<std::string, bool> plugins_of(const std::filesystem::path& run_dir) {
     std::map<std::string, bool> plugins;
-    const auto report =
-        nlohmann::json::parse(ControlSocket::ask(socket, "plugins"), nullptr, false);
-    if (!report.is_object()) return plugins;
-    for (const nlohmann::json& plugin : report.value("plugins", nlohmann::json::array())) {
-        if (plugin.value("fit", false))
-            plugins[plugin.value("file", "")] = plugin.value("refused", false);
+    const ControlSocket::Answer answer = ControlSocket::ask(run_dir, "plugins");
+    try {
+        if (!answer.doubt.empty()) throw std::runtime_error(answer.doubt);
+        const auto report = nlohmann::json::parse(answer.text);
+        for (const nlohmann::json& plugin : report.at("plugins")) {
+            if (plugin.at("fit").get<bool>())
+                plugins[plugin.at("file").get<std::string>()] = plugin.at("refused").get<bool>();
+        }
+        return plugins;
+    } catch (const nlohmann::json::exception& e) {
+        complain(fmt::format("reload: the daemon's answer cannot be read ({}); every plugin's file "
+                             "must be fit",
+                             printable(e.what())));
+    } catch (const std::runtime_error& e) {
+        complain(fmt::format("reload: {}; every plugin's file must be fit", e.what()));
     }
-    return plugins;
+    return {};
 }
 
 }  // namespace
 
 int show_status(const Options& options) {
     try {
-        const PidFileState state = read_pid_file(find_running(options).pid_file);
-        if (state.holder) {
-            fmt::print("myqd is running (pid {})\n", *state.holder);
+        const Running running(options);
+        const RunState state = running.look();
+        if (state.daemon > 0) {
+            fmt::print("myqd is running (pid {})\n", state.daemon);
             return 0;
+        }
+        if (!state.stranger.empty()) {
+            complain(fmt::format("status: {}", state.refusal(running.run_dir)));
+            return 4;
         }
         fmt::print("{}\n", state.stale
                                ? "myqd is dead, and its pid file is left: it did not end in order"
@@ -113,16 +161,17 @@ int show_status(const Options& options) {
 }
 
 int stop_daemon(const Options& options) {
-    const Running running = find_running(options);
+    const Running running(options);
     try {
-        const auto pid = read_pid_file(running.pid_file).holder;
-        if (const ProcessHandle process = open_running(running.pid_file, pid)) {
-            const int result =
-                stop_process(process, *pid, options.drain ? SIGTERM : SIGINT, running.stop_timeout);
-            if (result != ok) return result;
+        const Addressee daemon = find_daemon(running, "stop");
+        int result = daemon.exit_code;
+        if (daemon.process) {
+            result = stop_process(daemon.process, daemon.pid, options.drain ? SIGTERM : SIGINT,
+                                  running.config.stop_timeout);
         }
+        if (result != ok) return result;
         // What a crash, or our SIGKILL, left behind: from now on it is a daemon that was stopped.
-        clear_stale_pid_file(running.pid_file);
+        clear_stale_pid_file(running.run_dir / lock_file_name, running.run_dir / pid_file_name);
         return ok;
     } catch (const std::system_error& e) {
         complain(fmt::format("stop: {}", e.what()));
@@ -132,36 +181,35 @@ int stop_daemon(const Options& options) {
 
 int reload_daemon(const Options& options) {
     try {
-        const auto pid_file = find_running(options).pid_file;
-        const auto pid = read_pid_file(pid_file).holder;
-        const ProcessHandle process = open_running(pid_file, pid);
-        if (!process) {
-            complain("reload: myqd is not running");
-            return not_running;
-        }
-        if (!process.send(0) && errno == EPERM) {
-            complain(fmt::format("reload: no permission to signal pid {}; try as root", *pid));
-            return no_rights;
-        }
-        const Predecessor running{.elsewhere = plugins_of(pid_file.parent_path() / "control")};
+        const Running running(options);
+        // Whether one may, before the configuration is looked at.
+        if (const int result = send_to_daemon(running, "reload", 0); result != ok) return result;
+        const Predecessor before{.elsewhere = plugins_of(running.run_dir)};
         for (const std::string& remark :
-             make_plan(options.config, ::geteuid() == 0, running).remarks())
+             make_plan(options.config, ::geteuid() == 0, before).remarks())
             complain("reload: " + remark);
-        process.send(SIGHUP);
-        return ok;
+        return send_to_daemon(running, "reload", SIGHUP);
     } catch (const ConfigError& e) {
         complain(fmt::format("reload: refused, the old configuration stays:\n{}", e.what()));
         return not_configured;
     }
 }
 
+int reopen_log_of_daemon(const Options& options) {
+    return send_to_daemon(Running(options), "reopen", SIGUSR1);
+}
+
 int remove_queues(const Options& options) {
     const Config config = load_config(options.config, MYQ_PLUGIN_DIR);
-    const PidFileState state =
-        read_pid_file(run_directory(config.daemon, options.config) / "myqd.pid");
-    if (state.holder) {
+    const auto run_dir = run_directory(config.daemon, options.config);
+    const RunState state = look_at_run_dir(run_dir, config.daemon.user);
+    if (state.daemon > 0) {
         complain(
-            fmt::format("remove-queues: myqd is running (pid {}); stop it first", *state.holder));
+            fmt::format("remove-queues: myqd is running (pid {}); stop it first", state.daemon));
+        return failed;
+    }
+    if (!state.stranger.empty()) {
+        complain(fmt::format("remove-queues: {}", state.refusal(run_dir)));
         return failed;
     }
     const Identity service = service_identity(config.daemon);

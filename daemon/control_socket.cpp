@@ -1,5 +1,6 @@
 #include "daemon/control_socket.hpp"
 
+#include "config/run_state.hpp"
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 
@@ -81,12 +82,17 @@ void ControlSocket::write(const Caller& caller, const std::string& answer) {
     }
 }
 
-std::string ControlSocket::ask(const std::filesystem::path& path, const std::string& question) {
+ControlSocket::Answer ControlSocket::ask(const std::filesystem::path& run_dir,
+                                         const std::string& question) {
+    const std::filesystem::path path = run_dir / control_socket_name;
     const Caller daemon{Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)}, 0};
     const auto address = address_of(path.native());
     if (!daemon.connection || !address ||
         ::connect(daemon.connection.value(), generic(*address), sizeof *address) != 0)
-        return {};
+        return {{}, path.string() + ": nobody listens there"};
+    if (const std::string doubt = doubt_about_peer(daemon.connection.value(), run_dir);
+        !doubt.empty())
+        return {{}, doubt};
     write(daemon, question + "\n");
     std::string answer;
     std::array<char, 4096> part{};
@@ -95,10 +101,10 @@ std::string ControlSocket::ask(const std::filesystem::path& path, const std::str
     while (answer.size() < longest_control_answer &&
            ::poll(&readable, 1, patience_left(begun)) > 0) {
         const ssize_t n = ::read(daemon.connection.value(), part.data(), part.size());
-        if (n <= 0) return answer;
+        if (n <= 0) return {answer, {}};
         answer.append(part.data(), static_cast<std::size_t>(n));
     }
-    return {};
+    return {{}, path.string() + ": the daemon's answer does not end"};
 }
 
 }  // namespace myq

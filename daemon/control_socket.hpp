@@ -30,8 +30,12 @@ public:
     // for longer.
     static void write(const Caller& caller, const std::string& answer);
 
-    // What the daemon that listens at `path` answers within five seconds; "" when none does.
-    static std::string ask(const std::filesystem::path& path, const std::string& question);
+    // What the daemon of this run directory answers within five seconds; or, in `doubt`, why nothing
+    // that came is to be believed, a sentence.
+    struct Answer {
+        std::string text, doubt;
+    };
+    static Answer ask(const std::filesystem::path& run_dir, const std::string& question);
 
 private:
     Fd fd_;

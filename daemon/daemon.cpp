@@ -1,6 +1,7 @@
 #include "daemon/daemon.hpp"
 
 #include "config/directories.hpp"
+#include "config/run_state.hpp"
 #include "daemon/blob_sweep.hpp"
 #include "daemon/blob_sweeper.hpp"
 #include "daemon/complain.hpp"
@@ -18,12 +19,14 @@
 #include "daemon/unix/child.hpp"
 #include "daemon/unix/failure.hpp"
 #include "daemon/unix/pid_file.hpp"
+#include "daemon/unix/private_directory.hpp"
 #include "daemon/unix/signals.hpp"
 #include "daemon/unix/terminal.hpp"
 #include "ipc/printable.hpp"
 
 #include <spdlog/spdlog.h>
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -41,14 +44,36 @@ namespace {
 void make_run_directory(const std::filesystem::path& path) {
     const bool made = ::mkdir(path.c_str(), 0755) == 0;
     if (!made && errno != EEXIST) throw failure("cannot make " + path.string());
-    if (made && ::chmod(path.c_str(), 0755) != 0) throw failure("chmod " + path.string());
+    const Fd directory{::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)};
+    if (!directory && errno != ELOOP && errno != ENOTDIR)
+        throw failure("cannot open " + path.string());
     struct stat st {};
-    if (::lstat(path.c_str(), &st) != 0) throw failure("lstat " + path.string());
-    if (!S_ISDIR(st.st_mode) || st.st_uid != ::geteuid() || (st.st_mode & 022) != 0) {
+    if (directory && ::fstat(directory.value(), &st) != 0) throw failure("fstat " + path.string());
+    const bool is_ours = directory && st.st_uid == ::geteuid();
+    if (made && is_ours && ::fchmod(directory.value(), 0755) != 0)
+        throw failure("chmod " + path.string());
+    if (!is_ours || (st.st_mode & 022) != 0) {
         errno = EPERM;
         throw failure(path.string() + " must be a directory that belongs to " +
                       (::geteuid() == 0 ? "root" : "whoever runs the daemon") +
                       " and that nobody else may write");
+    }
+}
+
+// Before a process is detached for nothing. What is somebody else's directory is refused later.
+void refuse_if_one_runs(const std::filesystem::path& run_dir, const std::string& service) {
+    struct stat st {};
+    if (::stat(run_dir.c_str(), &st) != 0 || st.st_uid != ::geteuid()) return;
+    const RunState state = look_at_run_dir(run_dir, service);
+    if (state.daemon > 0 || !state.stranger.empty()) throw AlreadyRunning(state.refusal(run_dir));
+}
+
+PidFile take_pid_file(const std::filesystem::path& run_dir, const std::string& service) {
+    try {
+        return {run_dir / lock_file_name, run_dir / pid_file_name};
+    } catch (const AlreadyRunning&) {
+        refuse_if_one_runs(run_dir, service);  // with whom
+        throw;
     }
 }
 
@@ -72,20 +97,11 @@ void set_up_queues(const Plan& plan) {
 // The journal's directory: the service's, and nobody else may look into it.
 void make_journal_directory(const std::filesystem::path& path, const Identity& owner) {
     std::filesystem::create_directories(path.parent_path());
-    if (::mkdir(path.c_str(), 0700) == 0) {
-        if (::lchown(path.c_str(), owner.uid, owner.gid) != 0)
-            throw failure("chown " + path.string());
-    } else if (errno != EEXIST) {
-        throw failure("cannot make the journal's directory " + path.string());
-    }
-    struct stat st {};
-    if (::lstat(path.c_str(), &st) != 0) throw failure("lstat " + path.string());
-    if (!S_ISDIR(st.st_mode) || st.st_uid != owner.uid || (st.st_mode & 077) != 0) {
-        errno = EPERM;
-        throw failure(fmt::format("the journal's directory {} must belong to user {} and be closed "
-                                  "to everybody else (mode 0700)",
-                                  path.string(), owner.user));
-    }
+    if (make_private_directory(path, owner)) return;
+    errno = EPERM;
+    throw failure(fmt::format("the journal's directory {} must belong to user {} and be closed to "
+                              "everybody else (mode 0700)",
+                              path.string(), owner.user));
 }
 
 // The bell of each queue, for all generations.
@@ -152,7 +168,8 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
     make_run_directory(run_dir);
     // From here on somebody may find us by the pid file; the supervisor takes what they send.
     hold_signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
-    PidFile pid_file(run_dir / "myqd.pid");
+    PidFile pid_file = take_pid_file(run_dir, config.daemon.user);
+    const ControlSocket control(run_dir / control_socket_name);
     open_log(config.log, plan->service);
     if (!options.foreground) {
         silence(STDOUT_FILENO);
@@ -162,15 +179,14 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
     spdlog::info("myqd {} starts with {}", MYQ_VERSION, config.source.string());
 
     const SlotDirectory slots(run_dir, plan->service);
-    take_over_slots(slots, run_dir, config.daemon.stop_timeout);
     const JournalPlace journal{journal_directory(config.journal, options.config),
                                {config.journal.max_size, config.journal.min_free}};
     make_journal_directory(journal.directory, plan->service);
-    const ControlSocket control(run_dir / "control");
     set_up_queues(*plan);
     if (by_root)
         drop_privileges(plan->service, {config.daemon.no_new_privs, config.daemon.keep_ipc_owner});
 
+    take_over_slots(slots, run_dir, config.daemon.stop_timeout);
     sweep_blobs(plan->queues, slots, plan->service.uid, SweepTime::at_start);
     BlobSweeper sweeper(slots, plan->service.uid);
     Bells bells(prepare_journal(journal, slots, config));
@@ -207,10 +223,8 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
 int run_daemon(const Options& options) {
     clean_process();
     const auto plan = std::make_shared<const Plan>(make_plan(options.config, ::geteuid() == 0));
-    if (const auto pid =
-            read_pid_file(run_directory(plan->config.daemon, options.config) / "myqd.pid").holder) {
-        throw AlreadyRunning(*pid);
-    }
+    refuse_if_one_runs(run_directory(plan->config.daemon, options.config),
+                       plan->config.daemon.user);
     Readiness readiness = options.foreground ? Readiness{} : daemonize();
     silence(STDIN_FILENO);
     spdlog::set_level(spdlog::level::off);  // until the log is open: the starter is told as well

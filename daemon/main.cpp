@@ -27,6 +27,8 @@ int main(int argc, char** argv) try {
         return myq::show_status(options);
     case Action::reload:
         return myq::reload_daemon(options);
+    case Action::reopen:
+        return myq::reopen_log_of_daemon(options);
     case Action::remove_queues:
         return myq::remove_queues(options);
     }

@@ -33,6 +33,7 @@ constexpr ActionFlag action_flags[] = {
     {"--stop", Options::Action::stop, "stop the running daemon and wait until it is gone"},
     {"--status", Options::Action::status, "say whether the daemon runs (LSB exit codes)"},
     {"--reload", Options::Action::reload, "check the configuration, then have the daemon read it"},
+    {"--reopen", Options::Action::reopen, "have the daemon open its log anew, after a rotation"},
     {"--remove-queues", Options::Action::remove_queues,
      "remove the configured queues, saying what was in them"},
     {"--try", Options::Action::try_plugin,

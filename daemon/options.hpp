@@ -35,6 +35,7 @@ struct Options {
         stop,
         status,
         reload,
+        reopen,
         remove_queues
     };
 

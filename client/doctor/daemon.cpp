@@ -1,5 +1,6 @@
 #include "client/daemon_socket.hpp"
 #include "client/doctor/checks.hpp"
+#include "config/run_state.hpp"
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@ constexpr const char* about_daemon = "daemon";
 
 // A number in the pid file of a daemon that does not answer: it was killed.
 bool has_stale_pid_file(const fs::path& run_dir) {
-    std::ifstream file(run_dir / "myqd.pid");
+    std::ifstream file(run_dir / pid_file_name);
     pid_t pid = 0;
     return static_cast<bool>(file >> pid);
 }

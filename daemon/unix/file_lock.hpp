@@ -2,19 +2,13 @@
 
 #include "daemon/unix/owned.hpp"
 
-#include <sys/types.h>
-
-#include <optional>
-
 // POSIX write locks over a whole file (fcntl(2), "Advisory record locking"): the kernel drops one
-// when its owner dies, does not hand it on by fork(), and names the owner to whoever asks. It is
-// also dropped when the owner closes any descriptor of the file, so such a file is opened once.
+// when its owner dies, does not hand it on by fork(), and names the owner to whoever asks
+// (ipc/lock_holder.hpp). It is also dropped when the owner closes any descriptor of the file, so
+// such a file is opened once.
 namespace myq {
 
 // False if another process has it. Throws std::system_error.
 bool try_lock(const Fd& file);
-
-// The process that has the lock, other than the caller itself.
-std::optional<pid_t> lock_holder(const Fd& file);
 
 }  // namespace myq

@@ -12,8 +12,8 @@ namespace myq {
 
 namespace {
 
-Fd open_pid_file(const std::filesystem::path& path, int flags) {
-    return Fd{::open(path.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0644)};
+Fd open_run_file(const std::filesystem::path& path, int flags, mode_t mode) {
+    return Fd{::open(path.c_str(), flags | O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, mode)};
 }
 
 // A file that somebody else may have put there, or may still write, tells nothing.
@@ -27,48 +27,51 @@ void check_is_ours(const Fd& fd, const std::filesystem::path& path) {
     }
 }
 
+Fd open_lock(const std::filesystem::path& path) {
+    Fd fd = open_run_file(path, O_CREAT, 0600);
+    if (!fd) throw failure("cannot open the lock " + path.string());
+    check_is_ours(fd, path);
+    if (::fchmod(fd.value(), 0600) != 0) throw failure("chmod " + path.string());
+    return fd;
+}
+
+Fd open_number(const std::filesystem::path& path) {
+    Fd fd = open_run_file(path, O_CREAT, 0644);
+    if (!fd) throw failure("cannot open the pid file " + path.string());
+    check_is_ours(fd, path);
+    return fd;
+}
+
 }  // namespace
 
-PidFile::PidFile(const std::filesystem::path& path) : fd_(open_pid_file(path, O_RDWR | O_CREAT)) {
-    if (!fd_) throw failure("cannot open the pid file " + path.string());
-    check_is_ours(fd_, path);
-    if (!try_lock(fd_)) throw AlreadyRunning(lock_holder(fd_).value_or(0));
+PidFile::PidFile(const std::filesystem::path& lock, const std::filesystem::path& number)
+    : lock_(open_lock(lock)),
+      number_(open_number(number)) {
+    if (!try_lock(lock_)) throw AlreadyRunning("already running");
     const std::string text = std::to_string(::getpid()) + "\n";
     // umask is 077 by now, and everybody may ask whether the daemon runs.
-    if (::fchmod(fd_.value(), 0644) != 0 || ::ftruncate(fd_.value(), 0) != 0 ||
-        ::pwrite(fd_.value(), text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-        throw failure("cannot write the pid file " + path.string());
+    if (::fchmod(number_.value(), 0644) != 0 || ::ftruncate(number_.value(), 0) != 0 ||
+        ::pwrite(number_.value(), text.data(), text.size(), 0) !=
+            static_cast<ssize_t>(text.size())) {
+        throw failure("cannot write the pid file " + number.string());
     }
 }
 
 void PidFile::clear() noexcept {
-    [[maybe_unused]] const int ignored = ::ftruncate(fd_.value(), 0);
+    [[maybe_unused]] const int ignored = ::ftruncate(number_.value(), 0);
 }
 
-PidFileState read_pid_file(const std::filesystem::path& path) {
-    const Fd fd = open_pid_file(path, O_RDONLY);
-    if (!fd) {
-        if (errno == ENOENT) return {};
-        throw failure("cannot open the pid file " + path.string());
-    }
-    PidFileState state;
-    state.holder = lock_holder(fd);
-    struct stat st {};
-    if (::fstat(fd.value(), &st) != 0) throw failure("fstat " + path.string());
-    state.stale = !state.holder && st.st_size > 0;
-    return state;
-}
-
-void clear_stale_pid_file(const std::filesystem::path& path) {
-    const Fd fd = open_pid_file(path, O_RDWR);
+void clear_stale_pid_file(const std::filesystem::path& lock, const std::filesystem::path& number) {
+    const Fd fd = open_run_file(number, 0, 0);
     if (!fd) {
         if (errno == ENOENT) return;
-        throw failure("cannot open the pid file " + path.string());
+        throw failure("cannot open the pid file " + number.string());
     }
     // Under the lock, so that a daemon that starts right now is not robbed of its number.
-    if (!try_lock(fd)) return;
+    const Fd locked = open_lock(lock);
+    if (!try_lock(locked)) return;
     if (::ftruncate(fd.value(), 0) != 0)
-        throw failure("cannot empty the pid file " + path.string());
+        throw failure("cannot empty the pid file " + number.string());
 }
 
 }  // namespace myq

@@ -297,9 +297,9 @@ void Checker::check_what_is_left() {
     if (daemon_.status().exit_code != 3)
         complain("I5: after the stop the pid file says: " + daemon_.status().out);
     // In a directory of root's: the daemon, which is root no more, may not remove them.
-    const std::set<std::string> known{"myqd.pid",      "control",      "slots",
-                                      "journal.db",    "journal.lock", "journal.db-wal",
-                                      "journal.db-shm"};
+    const std::set<std::string> known{"myqd.lock",      "myqd.pid",      "control",
+                                      "slots",          "journal.db",    "journal.lock",
+                                      "journal.db-wal", "journal.db-shm"};
     for (const fs::path& directory : {daemon_.dir() / "run", daemon_.journal_dir()}) {
         for (const std::string& name : entries(directory)) {
             if (!known.contains(name))

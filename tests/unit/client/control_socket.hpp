@@ -9,6 +9,7 @@
 
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 namespace myq::test {
@@ -27,6 +28,8 @@ public:
         REQUIRE(bind(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
         REQUIRE(listen(fd_, 5) == 0);
         REQUIRE(chmod(path.c_str(), 0666) == 0);
+        // Whoever asks makes sure that it is the daemon who listens.
+        std::ofstream(run_dir / "myqd.pid") << getpid();
     }
     ~ControlSocket() { close(fd_); }
     ControlSocket(const ControlSocket&) = delete;

@@ -30,6 +30,7 @@ public:
         const auto* at = reinterpret_cast<const sockaddr*>(&address);  // NOLINT: its only way
         REQUIRE(::bind(socket_, at, sizeof address) == 0);
         REQUIRE(::listen(socket_, 8) == 0);
+        test::write_file(run_dir / "myqd.pid", std::to_string(::getpid()));
         thread_ = std::thread([this, callers] {
             for (int left = callers; left > 0; --left)
                 hang_up(left == 1);
@@ -71,6 +72,14 @@ TEST_CASE("a daemon that hangs up again and again is no daemon that ended") {
         text = failure.what();
     }
     CHECK(text.ends_with("/control: the daemon hangs up in place of an answer: see its log"));
+}
+
+TEST_CASE("who listens in a daemon's place is not asked") {
+    const test::TempDir dir;
+    const Rude impostor(dir.path(), 0);
+    test::write_file(dir.path() / "myqd.pid", "1\n");
+    CHECK_THROWS_WITH_AS(ask_daemon(dir.path(), "status\n"),
+                         doctest::Contains("is not the daemon, process 1 of uid"), Failure);
 }
 
 TEST_CASE("where no daemon was there is nobody to ask") {

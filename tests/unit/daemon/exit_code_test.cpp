@@ -27,7 +27,7 @@ TEST_CASE("each kind of failure has the exit code that sysexits gives it") {
     CHECK(exit_code(ConfigError("x")) == 78);
     CHECK(exit_code(PluginError("x")) == 78);
     CHECK(exit_code(std::invalid_argument("there is no user 'x'")) == 78);
-    CHECK(exit_code(AlreadyRunning(1)) == 1);
+    CHECK(exit_code(AlreadyRunning("x")) == 1);
     CHECK(exit_code(std::logic_error("x")) == 70);
     CHECK(exit_code(std::runtime_error("x")) == 70);
     CHECK(exit_code(std::bad_alloc()) == 70);

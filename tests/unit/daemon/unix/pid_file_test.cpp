@@ -22,11 +22,11 @@ namespace {
 // A daemon that has the pid file until it is killed.
 class Daemon {
 public:
-    explicit Daemon(const std::filesystem::path& path) {
+    explicit Daemon(const RunDir& dir) {
         Lines lines;
         pid_ = fork_child([&] {
             umask(077);
-            const PidFile file(path);
+            const PidFile file(dir / "lock", dir / "pid");
             lines.say("holds");
             pause();
             return 0;
@@ -50,85 +50,101 @@ private:
     pid_t pid_;
 };
 
-std::string refusal(const std::filesystem::path& path) {
+std::string refusal(const RunDir& dir) {
     try {
-        const PidFile file(path);
+        const PidFile file(dir / "lock", dir / "pid");
     } catch (const std::exception& e) {
         return e.what();
     }
     return "accepted";
 }
 
+mode_t mode_of(const std::filesystem::path& path) {
+    struct stat st {};
+    REQUIRE(stat(path.c_str(), &st) == 0);
+    return st.st_mode & 07777;
+}
+
 }  // namespace
 
-TEST_CASE("pid file: it holds the daemon's number, and everybody may read it") {
+TEST_CASE(
+    "pid file: it holds the daemon's number for everybody, and the lock is the daemon's own") {
     const RunDir dir;
-    const Daemon daemon(dir / "pid");
+    const Daemon daemon(dir);
     CHECK(read_file(dir / "pid") == std::to_string(daemon.pid()) + "\n");
-    struct stat st {};
-    REQUIRE(stat((dir / "pid").c_str(), &st) == 0);
-    CHECK((st.st_mode & 07777) == 0644);
-    CHECK(read_pid_file(dir / "pid").holder == daemon.pid());
-    CHECK(!read_pid_file(dir / "pid").stale);
+    CHECK(mode_of(dir / "pid") == 0644);
+    CHECK(mode_of(dir / "lock") == 0600);
+}
+
+TEST_CASE("pid file: a lock file that an earlier umask left open to others is closed") {
+    const RunDir dir;
+    write_file(dir / "lock", "");
+    REQUIRE(chmod((dir / "lock").c_str(), 0644) == 0);
+    const Daemon daemon(dir);
+    CHECK(mode_of(dir / "lock") == 0600);
 }
 
 TEST_CASE("pid file: a second daemon is refused while the first lives") {
     const RunDir dir;
-    Daemon first(dir / "pid");
+    Daemon first(dir);
     const std::string pid = std::to_string(first.pid());
-    CHECK(refusal(dir / "pid") == "already running (pid " + pid + ")");
+    CHECK(refusal(dir) == "already running");
     CHECK(read_file(dir / "pid") == pid + "\n");
     first.crash();
-    CHECK(refusal(dir / "pid") == "accepted");
+    CHECK(refusal(dir) == "accepted");
 }
 
-TEST_CASE("pid file: what a crash leaves is stale, and a start or a clearing ends that") {
+TEST_CASE("pid file: what a crash leaves is cleared, or written over by a start") {
     const RunDir dir;
     write_file(dir / "pid", std::to_string(getpid()) + " and much more than a number\n");
-    PidFileState state = read_pid_file(dir / "pid");
-    CHECK(!state.holder);  // whoever has the number now is a stranger
-    CHECK(state.stale);
     SUBCASE("a start") {
-        const Daemon daemon(dir / "pid");
+        const Daemon daemon(dir);
         CHECK(read_file(dir / "pid") == std::to_string(daemon.pid()) + "\n");
-        CHECK(!read_pid_file(dir / "pid").stale);
     }
     SUBCASE("a clearing") {
-        clear_stale_pid_file(dir / "pid");
+        clear_stale_pid_file(dir / "lock", dir / "pid");
         CHECK(read_file(dir / "pid").empty());
-        CHECK(!read_pid_file(dir / "pid").stale);
     }
 }
 
 TEST_CASE("pid file: a daemon that ended in order leaves nothing that looks like a crash") {
     const RunDir dir;
     REQUIRE(in_child([&] {
-                PidFile file(dir / "pid");
+                PidFile file(dir / "lock", dir / "pid");
                 file.clear();
                 return 0;
             }) == 0);
-    const PidFileState state = read_pid_file(dir / "pid");
-    CHECK(!state.holder);
-    CHECK(!state.stale);
+    CHECK(read_file(dir / "pid").empty());
 }
 
 TEST_CASE("pid file: a running daemon's number is not cleared") {
     const RunDir dir;
-    const Daemon daemon(dir / "pid");
-    clear_stale_pid_file(dir / "pid");
+    const Daemon daemon(dir);
+    clear_stale_pid_file(dir / "lock", dir / "pid");
     CHECK(read_file(dir / "pid") == std::to_string(daemon.pid()) + "\n");
-    CHECK(read_pid_file(dir / "pid").holder == daemon.pid());
+    CHECK(refusal(dir) == "already running");
 }
 
-TEST_CASE("pid file: none is nobody running") {
+TEST_CASE("pid file: none is nothing to clear") {
     const RunDir dir;
-    CHECK(!read_pid_file(dir / "pid").holder);
-    CHECK(!read_pid_file(dir / "pid").stale);
-    CHECK_NOTHROW(clear_stale_pid_file(dir / "pid"));
+    CHECK_NOTHROW(clear_stale_pid_file(dir / "lock", dir / "pid"));
     CHECK(!std::filesystem::exists(dir / "pid"));
-    CHECK(refusal(dir / "no" / "pid") == "cannot open the pid file " +
-                                             (dir / "no" / "pid").string() +
-                                             ": No such file or directory");
+    CHECK(!std::filesystem::exists(dir / "lock"));
+}
+
+TEST_CASE("pid file: a lock that is not plainly ours is refused") {
+    const RunDir dir;
+    const std::filesystem::path path = dir / "lock";
+    SUBCASE("a symbolic link") {
+        write_file(dir / "victim", "precious");
+        std::filesystem::create_symlink(dir / "victim", path);
+        CHECK(refusal(dir).starts_with("cannot open the lock " + path.string()));
+    }
+    SUBCASE("writable by others") {
+        write_file(path, "");
+        REQUIRE(chmod(path.c_str(), 0666) == 0);
+        CHECK(refusal(dir).starts_with(path.string() + " is not a plain file of root's or ours"));
+    }
 }
 
 TEST_CASE("pid file: a file that is not plainly ours is refused and not touched") {
@@ -140,29 +156,27 @@ TEST_CASE("pid file: a file that is not plainly ours is refused and not touched"
     write_file(dir / "victim", "precious");
     SUBCASE("a symbolic link") {
         std::filesystem::create_symlink(dir / "victim", path);
-        CHECK(refusal(path).starts_with("cannot open the pid file " + path.string()));
-        CHECK_THROWS_AS(read_pid_file(path), std::system_error);
-        CHECK_THROWS_AS(clear_stale_pid_file(path), std::system_error);
+        CHECK(refusal(dir).starts_with("cannot open the pid file " + path.string()));
     }
     SUBCASE("a second name of another file") {
         std::filesystem::create_hard_link(dir / "victim", path);
-        CHECK(refusal(path) == foreign);
+        CHECK(refusal(dir) == foreign);
     }
     SUBCASE("somebody else's") {
         write_file(path, "precious");
         REQUIRE(chown(path.c_str(), 65534, 65534) == 0);
-        CHECK(refusal(path) == foreign);
+        CHECK(refusal(dir) == foreign);
         CHECK(read_file(path) == "precious");
     }
     SUBCASE("writable by others") {
         write_file(path, "precious");
         REQUIRE(chmod(path.c_str(), 0666) == 0);
-        CHECK(refusal(path) == foreign);
+        CHECK(refusal(dir) == foreign);
         CHECK(read_file(path) == "precious");
     }
     SUBCASE("a FIFO") {
         REQUIRE(mkfifo(path.c_str(), 0600) == 0);
-        CHECK(refusal(path) == foreign);
+        CHECK(refusal(dir) == foreign);
     }
     CHECK(read_file(dir / "victim") == "precious");
 }
