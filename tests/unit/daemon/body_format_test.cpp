@@ -24,7 +24,7 @@ std::string decoded(Format format, std::string_view body,
 // Arrays of two references to the one before: doubled with each, when it is written out.
 std::string doubling(int times) {
     std::string text = "a:" + std::to_string(times + 1) + ":{i:0;s:8:\"12345678\";";
-    for (int i = 0, slot = 2; i < times; ++i, slot += i == 1 ? 1 : 3)
+    for (int i = 0, slot = 2; i < times; ++i, ++slot)
         text += "i:" + std::to_string(i + 1) + ";a:2:{i:0;R:" + std::to_string(slot) +
                 ";i:1;R:" + std::to_string(slot) + ";}";
     return text + "}";
@@ -70,7 +70,7 @@ TEST_CASE("format: JSON is sixteen times as long as its body at most, and as max
     REQUIRE(small.size() < 2'000);
     CHECK(decoded(Format::php, small)
               .starts_with("dead: its body, from PHP, cannot be JSON: to JSON: "));
-    CHECK(decoded(Format::php, doubling(16)).size() > 500'000);
+    CHECK(decoded(Format::php, doubling(15)).size() > 500'000);
     const std::string text(200'000, '\n');  // twice as long in JSON
     const std::string array = "a:1:{i:0;s:200000:\"" + text + "\";}";
     CHECK(decoded(Format::php, array).size() == 400'004);
