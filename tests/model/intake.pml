@@ -82,7 +82,7 @@ inline take() {
   od
 }
 
-// Intake::insert_all() in Journal::transact(): all of it, or nothing.
+// BatchWriter::write() in Journal::transact(): all of it, or nothing.
 inline insert_all() {
   d_step {
 #ifdef NO_TICKET  // mutant
