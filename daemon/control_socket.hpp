@@ -30,8 +30,8 @@ public:
     // for longer.
     static void write(const Caller& caller, const std::string& answer);
 
-    // What the daemon of this run directory answers within five seconds; or, in `doubt`, why nothing
-    // that came is to be believed, a sentence.
+    // What the daemon of this run directory answers within five seconds; or, in `doubt`, why
+    // nothing that came is to be believed, a sentence.
     struct Answer {
         std::string text, doubt;
     };

@@ -20,8 +20,8 @@ class RightsOf {
 public:
     explicit RightsOf(const Identity& identity)
         : groups_(static_cast<std::size_t>(std::max(::getgroups(0, nullptr), 0))) {
-        ::getgroups(static_cast<int>(groups_.size()), groups_.data());
-        if (::setgroups(1, &identity.gid) != 0 || ::setegid(identity.gid) != 0 ||
+        if (::getgroups(static_cast<int>(groups_.size()), groups_.data()) < 0 ||
+            ::setgroups(1, &identity.gid) != 0 || ::setegid(identity.gid) != 0 ||
             ::seteuid(identity.uid) != 0)
             throw failure("cannot take the rights of user " + identity.user);
     }
