@@ -31,8 +31,11 @@ struct SaysEscapes : myq::Handler {
 }  // namespace
 
 const myq_plugin* myq_plugin_entry(const myq_host*) {
-    return myq::plugin<SaysEscapes>(
-        {.name = "says_escapes", .version = "1.0", .check = [](const myq::Options& options) {
-             if (options.has("x")) throw std::invalid_argument("refused " ESCAPES);
-         }});
+    return myq::plugin<SaysEscapes>({.name = "says_escapes",
+                                     .version = "1.0",
+                                     .options = {{.name = "x"}},
+                                     .check = [](const myq::Options& options) {
+                                         if (options.has("x"))
+                                             throw std::invalid_argument("refused " ESCAPES);
+                                     }});
 }
