@@ -4,14 +4,22 @@
 #include <nlohmann/json.hpp>
 
 #include <stdexcept>
+#include <utility>
 
 namespace myq {
 
 namespace {
 
-template <typename Value>
-Value member(const nlohmann::json& object, const char* name) {
-    return object.at(name).get<Value>();
+// json::get() would cut a number short, and make one of a fraction.
+template <typename Integer>
+Integer integer(const nlohmann::json& object, const char* name) {
+    const nlohmann::json& value = object.at(name);
+    const bool is_fit =
+        value.is_number_unsigned()
+            ? std::in_range<Integer>(value.get<std::uint64_t>())
+            : value.is_number_integer() && std::in_range<Integer>(value.get<std::int64_t>());
+    if (is_fit) return value.get<Integer>();
+    throw std::invalid_argument(fmt::format("'{}' is no such number", name));
 }
 
 std::uint64_t count(const nlohmann::json& object, const char* name) {
@@ -21,12 +29,12 @@ std::uint64_t count(const nlohmann::json& object, const char* name) {
 }
 
 std::string text(const nlohmann::json& object, const char* name) {
-    return member<std::string>(object, name);
+    return object.at(name).get<std::string>();
 }
 
 std::optional<std::int64_t> type_in(const nlohmann::json& object) {
-    const nlohmann::json& type = object.at("type");
-    return type.is_null() ? std::nullopt : std::optional(type.get<std::int64_t>());
+    if (object.at("type").is_null()) return std::nullopt;
+    return integer<std::int64_t>(object, "type");
 }
 
 // json::get() would take a map for a list.
@@ -37,7 +45,7 @@ const nlohmann::json& list(const nlohmann::json& object, const char* name) {
 }
 
 DaemonStatus::Worker worker(const nlohmann::json& object) {
-    return {.pid = member<pid_t>(object, "pid"),
+    return {.pid = integer<pid_t>(object, "pid"),
             .queue = text(object, "queue"),
             .role = text(object, "role"),
             .slot = text(object, "slot"),
@@ -82,8 +90,8 @@ DaemonStatus status(const nlohmann::json& object) {
     DaemonStatus status;
     status.version = text(object, "version");
     status.state = text(object, "state");
-    status.pid = member<pid_t>(object, "pid");
-    status.started_ms = member<std::int64_t>(object, "started_ms");
+    status.pid = integer<pid_t>(object, "pid");
+    status.started_ms = integer<std::int64_t>(object, "started_ms");
     for (const nlohmann::json& one : list(object, "workers"))
         status.workers.push_back(worker(one));
     for (const nlohmann::json& one : list(object, "queues"))

@@ -90,7 +90,8 @@ TEST_CASE("An answer that is none is refused with the reason") {
     for (const std::string& text :
          {std::string(), std::string("running\n"), std::string("[]"), std::string("{}"),
           std::string(status_answer).substr(0, 500), std::string(status_answer) + "}",
-          changed("\"pid\":4711", "\"pid\":\"4711\""), changed("\"workers\":[", "\"werkers\":["),
+          changed("\"pid\":4711", "\"pid\":\"4711\""), changed("\"pid\":4711", "\"pid\":4711.5"),
+          changed("\"pid\":4711", "\"pid\":4294972007"), changed("\"workers\":[", "\"werkers\":["),
           changed("\"handled\":900", "\"handled\":-1"),
           changed("\"handled\":900", "\"handled\":1.5"), changed("\"messages\":10,", ""),
           changed("\"types\":[]", "\"types\":{}"), changed("\"types\":[]", "\"types\":null"),
