@@ -4,6 +4,7 @@
 //
 // The input: steps of a caller, each a byte that says what and who, and for words their number and
 // the words.
+#include "daemon/control_callers.hpp"
 #include "daemon/control_socket.hpp"
 
 #include <sys/socket.h>
@@ -17,12 +18,6 @@
 #include <string>
 #include <string_view>
 #include <vector>
-
-// Those whom one process hears all at once; else each is heard by a process of its own.
-#if __has_include("daemon/control_callers.hpp")
-#include "daemon/control_callers.hpp"
-#define HEARD_AT_ONCE
-#endif
 
 using namespace myq;
 
@@ -63,8 +58,6 @@ public:
 private:
     std::string_view rest_;
 };
-
-#ifdef HEARD_AT_ONCE
 
 class Room {
 public:
@@ -154,34 +147,10 @@ private:
     pid_t last_ = 0;
 };
 
-void play(Script& script) {
-    Room().play(script);
-}
-
-#else
-
-void play(Script& script) {
-    int pair[2]{};
-    must(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0);
-    const Fd person{pair[0]};
-    const ControlSocket::Caller caller{Fd{pair[1]}, ::geteuid()};
-    std::string said;
-    while (!script.is_over() && said.size() < 4 * longest_question) {
-        script.number();
-        said += script.words();
-    }
-    must(::send(person.value(), said.data(), said.size(), MSG_NOSIGNAL) ==
-         static_cast<ssize_t>(said.size()));
-    ::shutdown(person.value(), SHUT_WR);
-    must(ControlSocket::read_line(caller) == question_in(said));
-}
-
-#endif
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     Script script(data, size);
-    play(script);
+    Room().play(script);
     return 0;
 }
