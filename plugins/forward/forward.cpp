@@ -15,6 +15,9 @@
 //   wait       how long to wait for room in a full queue before the message is answered with
 //              `retry`; 0s to 24h, default 1s, and less where the handler's timeout is shorter.
 //
+//   creators   users whose queue is used, beside root's and our own: anybody may make one with this
+//              key, and would read what is put there.
+//
 // A queue is never made here. One that is not there, is full or may not be written is a `retry`;
 // a body that it could not take even when it is empty is rejected. Who forwards a queue into
 // itself with the same type keeps the daemon busy for ever.
@@ -23,6 +26,7 @@
 // that it is the same.
 #include "ipc/envelope.hpp"
 #include "ipc/queue_key.hpp"
+#include "plugins/creators.hpp"
 #include "plugins/forward/put.hpp"
 #include "plugins/refuse.hpp"
 #include "plugins/time_to_answer.hpp"
@@ -50,7 +54,8 @@ struct Settings {
           project(options.text("project")),
           type(type_of(options)),
           in_envelope(options.boolean("envelope", false)),
-          wait(options.duration("wait", std::chrono::seconds{1})) {
+          wait(options.duration("wait", std::chrono::seconds{1})),
+          creators(options.list("creators")) {
         if (queue_key && (!path.empty() || !project.empty()))
             refuse("key", "and 'path' exclude each other");
         if (!queue_key && path.empty()) refuse("key", "is missing; or write path and project");
@@ -73,6 +78,7 @@ struct Settings {
     std::optional<std::int64_t> type;  // nothing: the message's own
     bool in_envelope;
     milliseconds wait;
+    Creators creators;
 
 private:
     static std::optional<myq::QueueKey> key(const myq::Options& options) {
@@ -117,7 +123,8 @@ public:
         try {
             const PutResult result =
                 put(settings_.key_now(), settings_.type.value_or(message.type()), load,
-                    time_to_answer(message, settings_.wait), [this] { return should_stop(); });
+                    time_to_answer(message, settings_.wait), settings_.creators,
+                    [this] { return should_stop(); });
             if (result.status == PutResult::Status::sent) return myq::done();
             return result.status == PutResult::Status::never ? myq::reject(result.reason)
                                                              : myq::retry(result.reason);
@@ -154,7 +161,10 @@ const myq_plugin* myq_plugin_entry(const myq_host*) {
                     {.name = "wait",
                      .kind = MYQ_OPTION_DURATION,
                      .default_value = "1s",
-                     .help = "how long to wait for room in a full queue"}},
+                     .help = "how long to wait for room in a full queue"},
+                    {.name = "creators",
+                     .kind = MYQ_OPTION_LIST,
+                     .help = "users whose queue is used"}},
         .check = [](const myq::Options& options) { const Settings ignored{options}; },
     });
 }

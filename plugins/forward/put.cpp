@@ -65,11 +65,13 @@ PutResult no_room(const myq::MessageQueue& queue, std::size_t size) {
 }  // namespace
 
 PutResult put(const myq::QueueKey& key, std::int64_t type, const Load& load, milliseconds patience,
-              const std::function<bool()>& give_up) {
+              const Creators& creators, const std::function<bool()>& give_up) {
     const auto deadline = Clock::now() + patience;
     try {
         // Looked up each time: a queue that was removed and made anew has another id.
         const auto queue = myq::MessageQueue::open(key);
+        creators.require(queue.stat_any().creator_uid, queue.name(),
+                         "ipcrm -q " + std::to_string(queue.id()));
         Packed packed(queue, load);
         // msgsnd(2) waits for room for ever or not at all, so this looks again and again.
         for (milliseconds pause{1};; pause = std::min(2 * pause, longest_pause)) {

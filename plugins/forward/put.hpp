@@ -2,6 +2,7 @@
 
 #include "ipc/envelope.hpp"
 #include "ipc/queue_key.hpp"
+#include "plugins/creators.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -30,4 +31,5 @@ struct Load {
 //
 // A file of its own, since both ipc/message_queue.hpp and <myq/handler.hpp> have a myq::Message.
 PutResult put(const myq::QueueKey& key, std::int64_t type, const Load& load,
-              std::chrono::milliseconds patience, const std::function<bool()>& give_up);
+              std::chrono::milliseconds patience, const Creators& creators,
+              const std::function<bool()>& give_up);

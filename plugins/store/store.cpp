@@ -17,17 +17,22 @@
 //   size       of a segment that is made here, default 1048576 bytes.
 //   mode       of what is made here, default "0660": who reads must be able to take the semaphore
 //   group      and the group of what its user made; default the daemon's own.
+//   creators   users whose segment and semaphore are used, beside root's and our own; who lets the
+//              page make them writes [www-data].
 //
-// What somebody else made is used as it is. A segment or semaphore that is removed is made anew
-// with the next message. When there is no room the old value stays and the message is answered with
-// `retry`; so it is when somebody holds the semaphore for more than ten seconds.
+// What another of them made is used as it is, and what a stranger made is not. A segment or
+// semaphore that is removed is made anew with the next message. When there is no room the old value
+// stays and the message is answered with `retry`; so it is when somebody holds the semaphore for
+// more than 100 ms, since the worker has other messages to handle.
 //
 //     $sem = sem_get(0x1234); $shm = shm_attach(0x1234);
 //     sem_acquire($sem); $price = shm_get_var($shm, 4); sem_release($sem);
 #include "ipc/shared_variables.hpp"
 #include "php/serialize.hpp"
 #include "php/unserialize.hpp"
+#include "plugins/creators.hpp"
 #include "plugins/octal_mode.hpp"
+#include "plugins/refuse.hpp"
 
 #include <myq/handler.hpp>
 
@@ -35,6 +40,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -42,17 +48,14 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace {
 
-constexpr std::chrono::seconds lock_patience{10};
+constexpr std::chrono::milliseconds lock_patience{100};
 constexpr std::int64_t default_size = 1'048'576;
 constexpr std::int64_t largest_size = std::int64_t{1} << 40;
 constexpr std::int64_t most_kept = 10'000;
-
-[[noreturn]] void refuse(const std::string& option, const std::string& why) {
-    throw std::invalid_argument("option '" + option + "' " + why);
-}
 
 std::int64_t in_range(const myq::Options& options, const char* name, std::int64_t otherwise,
                       std::int64_t most) {
@@ -68,7 +71,8 @@ struct Settings {
           variable(variable_of(options)),
           size(static_cast<std::size_t>(in_range(options, "size", default_size, largest_size))),
           mode(octal_mode(options, "0660", 0666, "0666")),
-          group(group_of(options)) {
+          group(group_of(options)),
+          creators(options.list("creators")) {
         if (options.has("newest"))
             newest = static_cast<std::size_t>(in_range(options, "newest", 1, most_kept));
         const std::string as = options.text("as", "string");
@@ -85,6 +89,7 @@ struct Settings {
     std::size_t size;
     mode_t mode;
     std::optional<gid_t> group;
+    Creators creators;
 
 private:
     static myq::QueueKey key(const myq::Options& options, const char* name,
@@ -117,27 +122,60 @@ private:
 // The segment and its semaphore, as long as both are those that the keys lead to.
 class Shared {
 public:
-    explicit Shared(const Settings& settings)
-        : lock_(open_lock(settings)),
-          variables_(open_memory(settings, lock_)) {}
+    // Throws where somebody else made one, or holds the semaphore for longer than `patience`.
+    Shared(const Settings& settings, std::chrono::milliseconds patience)
+        : lock_(open_lock(settings)) {
+        const auto guard = hold(patience);
+        variables_ = open_memory(settings, lock_);
+    }
 
-    myq::Semaphore& lock() { return lock_; }
-    myq::SharedVariables& variables() { return variables_; }
+    myq::SemaphoreGuard hold(std::chrono::milliseconds patience) {
+        auto guard = patience.count() == 0 ? myq::SemaphoreGuard::try_acquire(lock_)
+                                           : myq::SemaphoreGuard::acquire_for(lock_, patience);
+        if (!guard) throw Held(lock_.set().name() + ": somebody holds it");
+        return std::move(*guard);
+    }
+    struct Held : std::runtime_error {
+        using std::runtime_error::runtime_error;
+    };
+
+    myq::SharedVariables& variables() { return *variables_; }
 
     // A removed segment stays readable for those who have it, and nobody else finds it.
-    bool is_removed() const { return variables_.memory().stat().removed; }
+    bool is_removed() const { return variables_->memory().stat().removed; }
 
 private:
     static myq::Semaphore open_lock(const Settings& settings) {
-        auto lock = myq::Semaphore::open_or_create(settings.lock, settings.mode);
-        give_to_group(lock.set(), settings);
-        return lock;
+        const myq::SemaphoreOptions options{.set_up_wait = lock_patience};
+        // Each turn means that somebody made or removed it in between.
+        for (int turns = 0;; ++turns) {
+            try {
+                auto lock = myq::Semaphore::create(settings.lock, settings.mode, options);
+                give_to_group(lock.set(), settings);
+                return lock;
+            } catch (const myq::IpcError& e) {
+                const bool came_or_went = e.error() == EEXIST || e.error() == EIDRM;
+                if (!came_or_went || turns == 1000) throw;
+            }
+            try {
+                const auto set = myq::SemaphoreSet::open(settings.lock);
+                settings.creators.require(set.stat().creator_uid, set.name(),
+                                          "ipcrm -s " + std::to_string(set.id()));
+                give_to_group(set, settings);
+                return myq::Semaphore(set, options);
+            } catch (const myq::IpcError& e) {
+                if (e.error() != ENOENT && e.error() != EIDRM) throw;
+            }
+        }
     }
 
     static myq::SharedVariables open_memory(const Settings& settings, myq::Semaphore& lock) {
         auto variables = myq::SharedVariables::open_or_create(settings.memory, settings.size,
                                                               settings.mode, &lock);
-        give_to_group(variables.memory(), settings);
+        const auto& memory = variables.memory();
+        settings.creators.require(memory.stat().creator_uid, memory.name(),
+                                  "ipcrm -m " + std::to_string(memory.id()));
+        give_to_group(memory, settings);
         return variables;
     }
 
@@ -151,12 +189,19 @@ private:
     }
 
     myq::Semaphore lock_;
-    myq::SharedVariables variables_;
+    std::optional<myq::SharedVariables> variables_;
 };
 
 class Store : public myq::Handler {
 public:
-    explicit Store(const myq::Start& start) : Handler(start), settings_(start.options) { open(); }
+    explicit Store(const myq::Start& start) : Handler(start), settings_(start.options) {
+        try {
+            open();
+        } catch (const std::exception& e) {
+            // Or who takes the key before us keeps all handlers of the queue from starting.
+            log(myq::Level::error, e.what());
+        }
+    }
 
     myq::Outcome handle(const myq::Message& message) override {
         const std::string_view body = message.text();
@@ -167,6 +212,9 @@ public:
         try {
             if (!shared_ || shared_->is_removed()) open();
             return put(settings_.variable.value_or(message.type()), body);
+        } catch (const Shared::Held& e) {
+            was_held_ = true;
+            return myq::retry(e.what());
         } catch (const std::exception& e) {
             shared_.reset();  // whatever it was, the next attempt begins anew
             return myq::retry(e.what());
@@ -176,12 +224,17 @@ public:
 private:
     void open() {
         shared_.reset();
-        shared_ = std::make_unique<Shared>(settings_);
+        shared_ = std::make_unique<Shared>(settings_, patience());
+    }
+
+    // Of many messages while it is held only the first one waits.
+    std::chrono::milliseconds patience() const {
+        return was_held_ ? std::chrono::milliseconds{0} : lock_patience;
     }
 
     myq::Outcome put(std::int64_t variable, std::string_view body) {
-        const auto guard = myq::SemaphoreGuard::acquire_for(shared_->lock(), lock_patience);
-        if (!guard) return myq::retry(shared_->lock().set().name() + ": somebody holds it");
+        const auto guard = shared_->hold(patience());
+        was_held_ = false;
         const std::string value = settings_.newest == 0 ? one(body) : newest(variable, body);
         const auto bytes = std::as_bytes(std::span(value));
         if (shared_->variables().put(variable, bytes) == myq::PutStatus::stored) return myq::done();
@@ -221,6 +274,7 @@ private:
 
     Settings settings_;
     std::unique_ptr<Shared> shared_;
+    bool was_held_ = false;
 };
 
 }  // namespace
@@ -253,7 +307,10 @@ const myq_plugin* myq_plugin_entry(const myq_host*) {
                      .kind = MYQ_OPTION_TEXT,
                      .default_value = "0660",
                      .help = "permission bits of what is made, in octal"},
-                    {.name = "group", .kind = MYQ_OPTION_TEXT, .help = "group of what is made"}},
+                    {.name = "group", .kind = MYQ_OPTION_TEXT, .help = "group of what is made"},
+                    {.name = "creators",
+                     .kind = MYQ_OPTION_LIST,
+                     .help = "users whose segment and semaphore are used"}},
         .check = [](const myq::Options& options) { const Settings ignored{options}; },
     });
 }

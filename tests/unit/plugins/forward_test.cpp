@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -51,6 +53,21 @@ TEST_CASE("forward: the bytes, with their own type or another") {
     const auto second = next(queue);
     CHECK(second->type == 9223372036854775807);
     CHECK(second->body.empty());
+}
+
+TEST_CASE("forward: nothing is put where a stranger would read it") {
+    REQUIRE(::seteuid(65534) == 0);
+    const auto queue = MessageQueue::create(key, 0666);
+    REQUIRE(::seteuid(0) == 0);
+    StartedPlugin forward("forward", with({}));
+    const Answer answer = forward.handle("secret");
+    CHECK(answer.verdict == MYQ_RETRY);
+    CHECK_MESSAGE(answer.reason.find("queue 0x6d797121: was made by uid 65534") == 0,
+                  answer.reason);
+    CHECK(!next(queue));
+    StartedPlugin trusting("forward", with({{"creators", {"nobody"}}}));
+    CHECK(trusting.handle("body") == done);
+    CHECK(next(queue));
 }
 
 TEST_CASE("forward: in an envelope the id goes along, whatever the bytes are") {

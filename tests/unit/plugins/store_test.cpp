@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <string>
 
 TEST_SUITE("store") {
@@ -30,6 +32,13 @@ Letter of_type(std::int64_t type) {
     Letter letter;
     letter.type = type;
     return letter;
+}
+
+template <typename Body>
+void as_nobody(const Body& body) {
+    REQUIRE(::seteuid(65534) == 0);
+    body();
+    REQUIRE(::seteuid(0) == 0);
 }
 
 }  // namespace
@@ -110,6 +119,50 @@ TEST_CASE("store: what somebody removes is made anew") {
     CHECK(store.handle("three", of_type(1)).verdict == MYQ_RETRY);  // and the next attempt is fine
     CHECK(store.handle("three", of_type(1)) == done);
     CHECK(variable(1) == "s:5:\"three\";");
+}
+
+TEST_CASE("store: what a stranger made is not used, and delays nothing else") {
+    bool is_segment = false;
+    SUBCASE("a segment") {
+        is_segment = true;
+    }
+    SUBCASE("a semaphore") {}
+    as_nobody([&] {
+        if (is_segment) {
+            SharedVariables::create(key, 10'000, 0666);
+        } else {
+            SemaphoreSet::create(key, 0666);
+        }
+    });
+    StartedPlugin store("store", with({}));
+    const Answer answer = store.handle("secret", of_type(1));
+    CHECK(answer.verdict == MYQ_RETRY);
+    CHECK_MESSAGE(answer.reason.find("was made by uid 65534, who is neither root nor the daemon's "
+                                     "user: not used; remove it (ipcrm -") != std::string::npos,
+                  answer.reason);
+    if (is_segment) CHECK(variable(1) == "none");
+    StartedPlugin trusting("store", with({{"creators", {"nobody"}}}));
+    CHECK(trusting.handle("one", of_type(1)) == done);
+    CHECK(variable(1) == "s:3:\"one\";");
+    CHECK(refusal("store", with({{"creators", {"no-such-user"}}})) ==
+          "option 'creators' has 'no-such-user', and there is no such user");
+    SharedMemory::open(key).remove();
+    SemaphoreSet::open(key).remove();
+}
+
+TEST_CASE("store: who holds the semaphore puts a message off, and not the worker") {
+    StartedPlugin store("store", with({}));
+    CHECK(store.handle("one", of_type(1)) == done);
+    Semaphore other = Semaphore::open(key);
+    {
+        const SemaphoreGuard held(other);
+        // The handler waits 100 ms once: with ten seconds a message this would take minutes.
+        for (int i = 0; i < 30; ++i) {
+            CHECK(store.handle("two", of_type(1)) ==
+                  Answer{MYQ_RETRY, "semaphore 0x6d797120: somebody holds it"});
+        }
+    }
+    CHECK(store.handle("three", of_type(1)) == done);
 }
 
 TEST_CASE("store: a segment that is damaged is said, and left alone") {
