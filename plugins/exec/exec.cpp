@@ -69,13 +69,16 @@ void check(const myq::Options& options) {
         refuse("directory", directory(options), "is no directory");
     }
     std::set<std::string> seen;
+    std::size_t number = 0;
     for (const std::string& entry : options.list("environment")) {
+        ++number;
+        // A value may be a secret, and what is no NAME=VALUE may be one as well.
         const std::string name = entry.substr(0, entry.find('='));
         if (name.empty() || name.size() == entry.size()) {
-            refuse("environment", entry, "write NAME=VALUE");
+            refuse("environment", "entry " + std::to_string(number), "write NAME=VALUE");
         }
-        if (name.starts_with("MYQ_")) refuse("environment", entry, "MYQ_ names are set by myq");
-        if (!seen.insert(name).second) refuse("environment", entry, "the name is there twice");
+        if (name.starts_with("MYQ_")) refuse("environment", name, "MYQ_ names are set by myq");
+        if (!seen.insert(name).second) refuse("environment", name, "the name is there twice");
     }
 }
 

@@ -47,8 +47,9 @@ bool is_token(std::string_view name) {
 void check_header(const std::string& header) {
     refuse_control_characters("headers", header);
     const std::string name = lower(header.substr(0, header.find(':')));
+    // Which may be a key, so it is not quoted.
     if (name.size() == header.size() || !is_token(name))
-        refuse("headers", "has '" + name + "', which is not 'Name: value'");
+        refuse("headers", "has a line that is not 'Name: value'");
     if (name == "authorization" || name == "proxy-authorization")
         refuse("headers", "has " + name + "; write bearer_file, or username and password_file");
     constexpr std::array ours{"content-type",      "content-length", "content-encoding",
