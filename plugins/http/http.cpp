@@ -29,8 +29,9 @@
 //                        to trust nobody's word: a certificate is always checked.
 //   client_certificate   what to show to the server (PEM), with
 //   client_key           its key (PEM, not encrypted).
-//   redirects            how many to follow, 0 to 20; default 0. The body goes along, the password
-//                        or token only to the same host, and from https never to http.
+//   redirects            how many to follow, 0 to 20; default 0. The body goes along; `headers`,
+//                        the password or token only to the same scheme, host and port; and from
+//                        https never to http.
 //   unix_socket          connect here instead of to the URL's host.
 //
 // The server finds, beside the body

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <stdexcept>
 #include <utility>
 
@@ -20,6 +21,18 @@ std::string part(CURLU* url, CURLUPart which, unsigned flags = 0) {
     std::string result = text;
     curl_free(text);
     return result;
+}
+
+// Scheme, host and port: who gets what is for nobody else.
+std::string origin_of(const std::string& url) {
+    const std::unique_ptr<CURLU, FreeUrl> parsed(curl_url());
+    if (!parsed) throw std::bad_alloc();
+    if (curl_url_set(parsed.get(), CURLUPART_URL, url.c_str(), 0) != CURLUE_OK) return {};
+    std::string host = part(parsed.get(), CURLUPART_HOST);
+    std::ranges::transform(host, host.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return part(parsed.get(), CURLUPART_SCHEME) + "://" + host + ":" +
+           part(parsed.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
 }
 
 // libcurl's list of header lines.
@@ -96,7 +109,11 @@ private:
 
     void set_once();
     void set_tls();
-    void set_request(const HttpRequest& request);
+    void set_request(const HttpRequest& request, std::chrono::milliseconds time);
+    void set_credentials(const HttpRequest& request, bool is_home);
+    CURLcode perform(const HttpRequest& request, const std::string& url,
+                     std::chrono::milliseconds time);
+    std::string redirected_to() const;
     HttpReply reply(CURLcode result);
 
     static std::size_t take(const char* bytes, std::size_t, std::size_t size, void* self);
@@ -112,13 +129,10 @@ private:
 };
 
 void HttpTransfer::Handle::set_once() {
-    set(CURLOPT_URL, settings_.url.c_str());
     // Redirections too may lead nowhere else, and never from TLS to the clear.
-    set(CURLOPT_PROTOCOLS_STR, "http,https");
-    set(CURLOPT_REDIR_PROTOCOLS_STR, settings_.is_tls ? "https" : "http,https");
-    set(CURLOPT_FOLLOWLOCATION, settings_.redirects > 0 ? 1L : 0L);
-    set(CURLOPT_MAXREDIRS, settings_.redirects);
-    set(CURLOPT_POSTREDIR, static_cast<long>(CURL_REDIR_POST_ALL));  // never a GET without a body
+    set(CURLOPT_PROTOCOLS_STR, settings_.is_tls ? "https" : "http,https");
+    // Followed here: libcurl would tell our headers to whomever it is sent to.
+    set(CURLOPT_FOLLOWLOCATION, 0L);
     set(CURLOPT_POST, 1L);
     if (settings_.method != "POST") set(CURLOPT_CUSTOMREQUEST, settings_.method.c_str());
     set(CURLOPT_USERAGENT, settings_.user_agent.c_str());
@@ -150,48 +164,76 @@ void HttpTransfer::Handle::set_tls() {
     }
 }
 
-void HttpTransfer::Handle::set_request(const HttpRequest& request) {
-    const auto time = request.timeout;
+void HttpTransfer::Handle::set_request(const HttpRequest& request, std::chrono::milliseconds time) {
     set(CURLOPT_TIMEOUT_MS, static_cast<long>(time.count()));
     set(CURLOPT_CONNECTTIMEOUT_MS,
         static_cast<long>(std::min(time, settings_.connect_timeout).count()));
     set(CURLOPT_POSTFIELDS, request.body.data());
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    if (!request.bearer.empty()) {
-        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BEARER));
-        set(CURLOPT_XOAUTH2_BEARER, request.bearer.c_str());
-    }
-    if (!settings_.username.empty()) {
-        set(CURLOPT_HTTPAUTH, static_cast<long>(CURLAUTH_BASIC));
-        set(CURLOPT_USERNAME, settings_.username.c_str());
-        set(CURLOPT_PASSWORD, request.password.c_str());
-    }
     head_.clear();
     answered_ = 0;
     is_cut_ = false;
     error_[0] = '\0';
 }
 
-HttpReply HttpTransfer::Handle::send(const HttpRequest& request) {
-    set_request(request);
+void HttpTransfer::Handle::set_credentials(const HttpRequest& request, bool is_home) {
+    const bool has_user = is_home && !settings_.username.empty();
+    const bool has_bearer = is_home && !request.bearer.empty();
+    set(CURLOPT_HTTPAUTH, static_cast<long>(has_bearer ? CURLAUTH_BEARER : CURLAUTH_BASIC));
+    set(CURLOPT_XOAUTH2_BEARER, has_bearer ? request.bearer.c_str() : nullptr);
+    set(CURLOPT_USERNAME, has_user ? settings_.username.c_str() : nullptr);
+    set(CURLOPT_PASSWORD, has_user ? request.password.c_str() : nullptr);
+}
+
+CURLcode HttpTransfer::Handle::perform(const HttpRequest& request, const std::string& url,
+                                       std::chrono::milliseconds time) {
+    const bool is_home = url == settings_.url || origin_of(url) == origin_of(settings_.url);
+    set(CURLOPT_URL, url.c_str());
+    set_request(request, time);
+    set_credentials(request, is_home);
     Lines lines;
     lines.add("Content-Type: " + settings_.content_type);
     lines.add("Expect:");  // no round trip to ask whether a body is welcome
-    for (const auto* list : {&settings_.headers, &request.headers}) {
-        for (const std::string& line : *list)
+    if (is_home) {
+        for (const std::string& line : settings_.headers)
             lines.add(line);
     }
+    for (const std::string& line : request.headers)
+        lines.add(line);
     set(CURLOPT_HTTPHEADER, lines.get());
     const CURLcode result = curl_easy_perform(curl_.get());
     set(CURLOPT_HTTPHEADER, nullptr);  // the lines are about to go
-    return reply(result);
+    return result;
+}
+
+// "" for an answer that sends us nowhere.
+std::string HttpTransfer::Handle::redirected_to() const {
+    char* url = nullptr;
+    if (curl_easy_getinfo(curl_.get(), CURLINFO_REDIRECT_URL, &url) != CURLE_OK || url == nullptr)
+        return {};
+    return url;
+}
+
+HttpReply HttpTransfer::Handle::send(const HttpRequest& request) {
+    using std::chrono::milliseconds;
+    using Clock = std::chrono::steady_clock;
+    const auto deadline = Clock::now() + request.timeout;
+    std::string url = settings_.url;
+    milliseconds left = request.timeout;
+    for (long redirects = settings_.redirects;; --redirects) {
+        const CURLcode result = perform(request, url, left);
+        const std::string next = result == CURLE_OK ? redirected_to() : std::string();
+        if (next.empty() || redirects == 0) return reply(result);
+        url = next;
+        // 0 would be no limit at all.
+        left = std::max(std::chrono::ceil<milliseconds>(deadline - Clock::now()), milliseconds{1});
+    }
 }
 
 // An answer counts when it is complete, or so long that the rest was not read.
 HttpReply HttpTransfer::Handle::reply(CURLcode result) {
     HttpReply reply;
-    const bool is_last_redirect = result == CURLE_TOO_MANY_REDIRECTS;
-    if (result == CURLE_OK || is_cut_ || is_last_redirect) {
+    if (result == CURLE_OK || is_cut_) {
         curl_easy_getinfo(curl_.get(), CURLINFO_RESPONSE_CODE, &reply.status);
         curl_off_t seconds = 0;
         curl_easy_getinfo(curl_.get(), CURLINFO_RETRY_AFTER, &seconds);

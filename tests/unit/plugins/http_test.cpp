@@ -211,14 +211,20 @@ TEST_CASE("http: redirections are followed as far as is said, with the body") {
     const Stage stage;
     const std::string file = stage.secret("token");
     const auto follow = [&](const std::string& path) {
-        return answer(stage.options(path, {{"redirects", {"3"}}, {"bearer_file", {file}}}), "b");
+        return answer(stage.options(path, {{"redirects", {"3"}},
+                                           {"bearer_file", {file}},
+                                           {"headers", {"X-Extra: key"}}}),
+                      "b");
     };
     CHECK(follow("/away") == done);
+    CHECK(stage.request(0)["extra"] == "key");
     CHECK(stage.request(0)["body"] == "b");
     CHECK(stage.request(0)["method"] == "POST");
     CHECK(stage.request(0)["authorization"] == "Bearer token");
     CHECK(follow("/other") == done);
     CHECK_MESSAGE(stage.request(1)["authorization"] == "", "not to another host");
+    CHECK_MESSAGE(stage.request(1)["extra"] == "", "a header may hold a key as well");
+    CHECK(stage.request(1)["body"] == "b");
     CHECK(follow("/round").verdict == MYQ_REJECT);
     const Answer elsewhere = follow("/file");
     CHECK(elsewhere.verdict == MYQ_RETRY);
@@ -289,9 +295,9 @@ TEST_CASE("http: options that cannot work are refused with the reason") {
     CHECK(with({{"headers", {"A: b\r\nC: d"}}}) ==
           "option 'headers' has a control character in it");
     CHECK(with({{"headers", {"nothing"}}}) ==
-          "option 'headers' has 'nothing', which is not 'Name: value'");
+          "option 'headers' has a line that is not 'Name: value'");
     CHECK(with({{"headers", {"A b: c"}}}) ==
-          "option 'headers' has 'a b', which is not 'Name: value'");
+          "option 'headers' has a line that is not 'Name: value'");
     CHECK(with({{"headers", {"Authorization: Bearer x"}}}) ==
           "option 'headers' has authorization; write bearer_file, or username and password_file");
     CHECK(with({{"headers", {"Content-Length: 3"}}}) ==
