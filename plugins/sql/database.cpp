@@ -20,6 +20,7 @@ using std::chrono::milliseconds;
 
 constexpr const char* statement_name = "myq";
 constexpr Oid bytea = 17;
+constexpr const char* machines_authorities = "/etc/ssl/certs/ca-certificates.crt";
 
 struct Free {
     void operator()(PGconn* connection) const { PQfinish(connection); }
@@ -46,6 +47,20 @@ milliseconds server_time(milliseconds timeout) {
 
 }  // namespace
 
+// A list of hosts, as libpq reads it: empty ones are the machine's own socket.
+bool has_other_host(std::string_view hosts) {
+    for (bool more = true; more;) {
+        const std::size_t comma = hosts.find(',');
+        const std::string_view host = hosts.substr(0, comma);
+        more = comma != std::string_view::npos;
+        if (more) hosts.remove_prefix(comma + 1);
+        const bool is_here = host.empty() || host.front() == '/' || host.front() == '@' ||
+                             host == "localhost" || host == "::1" || host.starts_with("127.");
+        if (!is_here) return true;
+    }
+    return false;
+}
+
 ConnectionParts parse_connection(const std::string& connection) {
     ConnectionParts parts;
     char* problem = nullptr;
@@ -61,6 +76,10 @@ ConnectionParts parse_connection(const std::string& connection) {
         const std::string_view keyword = option->keyword;
         if (keyword == "password" || keyword == "sslpassword") parts.has_secret = true;
         if (keyword == "passfile") parts.passfile = option->val;
+        // A service's host stands in another file.
+        if (keyword == "service") parts.is_elsewhere = true;
+        if (keyword == "host" && has_other_host(option->val)) parts.is_elsewhere = true;
+        if (keyword == "hostaddr" && has_other_host(option->val)) parts.is_elsewhere = true;
     }
     return parts;
 }
@@ -122,9 +141,17 @@ private:
 
 Connection Database::Session::start(const std::string& text) {
     // What comes first is what stands where the connection string is silent.
-    const std::array<const char*, 4> keywords{"client_encoding", "fallback_application_name",
-                                              "dbname", nullptr};
-    const std::array<const char*, 4> values{"UTF8", "myq", text.c_str(), nullptr};
+    // libpq's own sslmode, `prefer`, takes anybody's word for being the server.
+    const bool is_elsewhere = parse_connection(text).is_elsewhere;
+    const std::array<const char*, 6> keywords{"client_encoding", "fallback_application_name",
+                                              "sslmode",         "sslrootcert",
+                                              "dbname",          nullptr};
+    const std::array<const char*, 6> values{"UTF8",
+                                            "myq",
+                                            is_elsewhere ? "verify-full" : nullptr,
+                                            is_elsewhere ? machines_authorities : nullptr,
+                                            text.c_str(),
+                                            nullptr};
     return Connection(PQconnectStartParams(keywords.data(), values.data(), 1));
 }
 

@@ -17,6 +17,7 @@ struct ConnectionParts {
     std::string problem;  // why it is none; "" when it is one
     bool has_secret = false;
     std::string passfile;
+    bool is_elsewhere = false;  // not all of its hosts are this machine, as far as it says
 };
 ConnectionParts parse_connection(const std::string& connection);
 

@@ -87,6 +87,12 @@ TEST_CASE("sql: options that cannot work are refused with the reason") {
           "option 'connection' is no connection string");
 }
 
+TEST_CASE("sql: who says how a server is verified is heard, but not a word that means nothing") {
+    for (const char* mode : {"disable", "allow", "prefer", "require", "verify-ca", "verify-full"})
+        CHECK(connection(std::string("host=db sslmode=") + mode) == "");
+    CHECK(connection("host=db") == "");
+}
+
 TEST_CASE("sql: a passfile is one that libpq will read") {
     const TempDir dir;
     const std::string file = dir / "pgpass";

@@ -6,11 +6,19 @@
 
 #include <doctest/doctest.h>
 
+#include <arpa/inet.h>
 #include <signal.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <fstream>
 #include <string>
+#include <thread>
+#include <utility>
 #include <vector>
 
 TEST_SUITE("sql") {
@@ -38,6 +46,55 @@ public:
 
     myq::test::TempDir dir;
     Postgres postgres{dir.path()};
+};
+
+// Listens at 127.0.0.2, says no to TLS, hears the next packet, and hangs up.
+class Impostor {
+public:
+    Impostor() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+        sockaddr_in address{};
+        address.sin_family = AF_INET;
+        address.sin_addr.s_addr = htonl(0x7f000002);
+        socklen_t size = sizeof address;
+        auto* generic = reinterpret_cast<sockaddr*>(&address);
+        REQUIRE(::bind(listener_, generic, size) == 0);
+        REQUIRE(::listen(listener_, 1) == 0);
+        REQUIRE(::getsockname(listener_, generic, &size) == 0);
+        port_ = ntohs(address.sin_port);
+        thread_ = std::thread([this] { serve(); });
+    }
+    ~Impostor() {
+        if (thread_.joinable()) thread_.join();
+        ::close(listener_);
+    }
+    Impostor(const Impostor&) = delete;
+    Impostor& operator=(const Impostor&) = delete;
+
+    std::string port() const { return std::to_string(port_); }
+    std::string heard() const {
+        thread_.join();
+        return heard_;
+    }
+
+private:
+    void serve() {
+        const int client = ::accept(listener_, nullptr, nullptr);
+        std::array<char, 1024> packet{};
+        ssize_t size = ::read(client, packet.data(), 8);
+        // Whoever wants no TLS at all begins with what comes after.
+        if (size == 8 && packet[4] == 4 && packet[5] == '\xd2') {
+            CHECK(::write(client, "N", 1) == 1);
+            size = 0;
+        }
+        const ssize_t more = ::read(client, packet.data() + size, packet.size() - 8);
+        heard_.assign(packet.data(), static_cast<std::size_t>(size + std::max<ssize_t>(more, 0)));
+        ::close(client);
+    }
+
+    int listener_;
+    unsigned port_ = 0;
+    std::string heard_;
+    mutable std::thread thread_;
 };
 
 }  // namespace
@@ -210,6 +267,27 @@ TEST_CASE("sql: what the server remarks is logged for who looks closely") {
         "RETURN 1; END $$ LANGUAGE plpgsql");
     CHECK(stage.answer("SELECT remark()", {}) == done);
     CHECK(take_log() == std::vector<LogLine>{{MYQ_DEBUG, "NOTICE: well, well"}});
+}
+
+TEST_CASE("sql: a server elsewhere must prove who it is, unless the connection says otherwise") {
+    // Without TLS, and in the name of a host that is not this one.
+    std::ofstream("/etc/hosts", std::ios::app) << "127.0.0.2 db.example\n";
+    const auto told = [](const std::string& more) {
+        const Impostor impostor;
+        StartedPlugin sql(
+            "sql", {{"connection",
+                     {"host=db.example dbname=shop user=clerk port=" + impostor.port() + more}},
+                    {"statement", {"SELECT 1"}}});
+        const Answer answer = sql.handle("");
+        CHECK(answer.verdict == MYQ_RETRY);
+        return std::pair{answer.reason, impostor.heard()};
+    };
+    const auto [reason, heard] = told("");
+    CHECK_MESSAGE(reason.find("server does not support SSL, but SSL was required") !=
+                      std::string::npos,
+                  reason);
+    CHECK(heard.find("clerk") == std::string::npos);
+    CHECK(told(" sslmode=prefer").second.find("clerk") != std::string::npos);
 }
 
 }  // TEST_SUITE("sql")
