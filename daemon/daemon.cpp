@@ -127,6 +127,7 @@ private:
 std::map<std::string, std::int64_t>
 prepare_journal(const JournalPlace& place, const SlotDirectory& slots, const Config& config) {
     Journal journal(place.directory, place.limits, true);
+    if (!journal.mended().empty()) spdlog::warn("journal: {}", journal.mended());
     std::size_t released = 0;
     journal.transact(Survives::power_cut,
                      [&] { released = journal.release_unowned(slots.identities()); });

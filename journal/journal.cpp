@@ -41,7 +41,8 @@ std::filesystem::path file_in(const std::filesystem::path& directory, bool creat
     return file;
 }
 
-std::unique_ptr<Database> open_database(const std::filesystem::path& file, const WriteLock& lock) {
+std::unique_ptr<Database> open_database(const std::filesystem::path& file, const WriteLock& lock,
+                                        std::string& mended) {
     std::unique_ptr<Database> database;
     if (exists_as_ours(file)) {
         database = std::make_unique<Database>(file);
@@ -54,7 +55,7 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file, const
         make_durably(file);
         database = std::make_unique<Database>(file);
     }
-    prepare_schema(*database);
+    mended = prepare_schema(*database);
     return database;
 }
 
@@ -64,7 +65,7 @@ Journal::Impl::Impl(const std::filesystem::path& directory, const JournalLimits&
     : file(file_in(directory, create)),
       limits(most),
       lock(file.parent_path() / "journal.lock"),
-      database(open_database(file, lock)),
+      database(open_database(file, lock, mended)),
       sql(*database),
       process(::getpid()) {}
 
@@ -116,6 +117,10 @@ Journal::Journal(const std::filesystem::path& directory, const JournalLimits& li
     : impl_(std::make_unique<Impl>(directory, limits, create)) {}
 
 Journal::~Journal() = default;
+
+const std::string& Journal::mended() const {
+    return impl_->mended;
+}
 
 void Journal::transact(Survives survives, const std::function<void()>& work) {
     Impl& journal = *impl_;

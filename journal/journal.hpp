@@ -152,6 +152,10 @@ public:
     Journal(const Journal&) = delete;
     Journal& operator=(const Journal&) = delete;
 
+    // What was wrong with its indexes when it was opened, and was put right: a sentence, "" for
+    // nothing.
+    const std::string& mended() const;
+
     // Runs `work` in one transaction and commits it; rolls back and rethrows if `work` throws, and
     // throws when the COMMIT fails. Writers queue up for the lock in the kernel; nobody polls.
     // Only a really full disk stops it, or admit().

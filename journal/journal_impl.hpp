@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -50,6 +51,7 @@ struct Journal::Impl {
     std::filesystem::path file;
     JournalLimits limits;
     WriteLock lock;
+    std::string mended;
     std::unique_ptr<Database> database;
     Statements sql;
 

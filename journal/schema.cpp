@@ -1,6 +1,7 @@
 #include "journal/schema.hpp"
 
 #include "journal/journal.hpp"
+#include "journal/schema_check.hpp"
 
 #include <fmt/format.h>
 
@@ -55,6 +56,9 @@ CREATE TABLE next(id INT NOT NULL) STRICT;
 INSERT INTO next VALUES(1);
 )";
 
+constexpr const char* type_index =
+    "CREATE INDEX by_type ON message(queue, type, due) WHERE state = 0";
+
 std::int64_t number(Database& database, std::string_view sql) {
     Statement statement(database, sql);
     auto rows = statement.rows();
@@ -106,7 +110,9 @@ bool has_later_columns(Database& database) {
 // same file, while it is being replaced, names its columns and never meets these: no reason for
 // another format.
 void add_later_columns(Database& database) {
-    if (has_later_columns(database)) return;
+    const bool is_there = number(database, "SELECT count(*) FROM pragma_table_info('message')"
+                                           " WHERE name = 'body'") != 0;
+    if (!is_there || has_later_columns(database)) return;
     database.run("BEGIN IMMEDIATE; ALTER TABLE message ADD COLUMN reply BLOB;"
                  " ALTER TABLE message ADD COLUMN autopsy TEXT; COMMIT;");
 }
@@ -134,24 +140,28 @@ bool is_prepared(Database& database) {
     // While somebody makes it, one look does not go with the next: who holds the lock judges it.
     if (number(database, "PRAGMA application_id") != our_id) return false;
     if (is_empty(database) || !uses_wal(database) || !has_later_columns(database)) return false;
+    if (!is_schema_right(database, tables, type_index)) return false;
     tune(database);
     return true;
 }
 
-void prepare_schema(Database& database) {
+std::string prepare_schema(Database& database) {
     const bool empty = is_empty(database);
     if (empty) database.run(fmt::format("PRAGMA page_size = {};", page_size));
     use_wal(database);
     tune(database);
-    if (!empty) return add_later_columns(database);
+    if (!empty) {
+        add_later_columns(database);
+        return mend_schema(database, tables, type_index);
+    }
     database.run(fmt::format("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; {}"
                              "PRAGMA application_id = {}; PRAGMA user_version = {}; COMMIT;",
                              tables, our_id, our_version));
+    return {};
 }
 
 void make_type_index(Database& database) {
-    database.run("CREATE INDEX IF NOT EXISTS by_type ON message(queue, type, due)"
-                 " WHERE state = 0");
+    database.run(type_index);
 }
 
 }  // namespace myq

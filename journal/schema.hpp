@@ -2,6 +2,8 @@
 
 #include "journal/sqlite.hpp"
 
+#include <string>
+
 // The tables of the journal and the first words that a connection says. They are the product's own:
 // people use `myq dead` and `myq peek`.
 namespace myq {
@@ -19,12 +21,13 @@ enum class RowState : int { waiting = 0, running = 1, dead = 2 };
 // lock was needed. Throws as that does.
 bool is_prepared(Database& database);
 
-// Makes the tables in an empty file. Throws JournalError(corrupt) for a file that is no journal,
-// or one of a newer myq. The caller holds the write lock.
-void prepare_schema(Database& database);
+// Makes the tables in an empty file; in another one it mends what can be, and says what that was,
+// "" for nothing. Throws JournalError(corrupt) for a file that is no journal, one of a newer myq,
+// or one whose tables are not as they must be. The caller holds the write lock.
+std::string prepare_schema(Database& database);
 
 // An index that only those pay for who take messages by type; kept from its first use on.
-// Inside a transaction.
+// Inside a transaction, where it is missing.
 void make_type_index(Database& database);
 
 }  // namespace myq

@@ -52,7 +52,8 @@ Statements::Statements(Database& database)
                        " attempts, owner, uid, unique_key, died, reason, body, reply,"
                        " autopsy) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
                        " ?13, ?14, ?15, ?16)"
-                       " ON CONFLICT DO NOTHING"),
+                       " ON CONFLICT(queue, unique_key) WHERE unique_key IS NOT NULL"
+                       " AND state <> 2 DO NOTHING"),
       history_add(database, "INSERT INTO attempt SELECT ?1, coalesce(max(sequence), 0) + 1, ?2, ?3,"
                             " ?4 FROM attempt WHERE message = ?1"),
       history_find(database, "SELECT number, at, cause FROM attempt WHERE message = ?1"
