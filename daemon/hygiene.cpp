@@ -1,7 +1,12 @@
 #include "daemon/hygiene.hpp"
 
+#include "daemon/logging.hpp"
+#include "daemon/unix/signals.hpp"
+
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+
+#include <time.h>
 
 namespace myq {
 
@@ -15,12 +20,28 @@ constexpr std::size_t allowance = 64;
 
 void Hygiene::clean(const char* plugin, std::int64_t now) {
     cleaned_ns_ = now;
+    check_standard_descriptors(plugin);
+    if (most_time_) check_processor_time();
     const std::string changed = state_.restore();
     if (!changed.empty() && said_.insert(plugin + changed).second) {
         spdlog::warn("plugin {} changes the worker's {}; it is put back after its messages", plugin,
                      changed);
     }
     if (now - counted_ns_ >= second_ns) count_descriptors(plugin, now);
+}
+
+void Hygiene::check_standard_descriptors(const char* plugin) {
+    if (stop_requested() || state_.has_standard_descriptors()) return;
+    reopen_log();  // or nobody would hear it; behind a fence nobody does
+    spdlog::error("plugin {} has closed standard descriptors of its worker, which leaves", plugin);
+    ask_self_to_leave();
+}
+
+void Hygiene::check_processor_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    const auto time = std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+    if (time >= *most_time_) ask_self_to_leave();
 }
 
 void Hygiene::count_descriptors(const char* plugin, std::int64_t now) {

@@ -29,6 +29,8 @@ std::string& log_path() {
     return path;
 }
 
+bool is_syslog = false;
+
 // The message with everything escaped that is not printable: "%*" in the pattern.
 class PrintablePayload : public spdlog::custom_flag_formatter {
 public:
@@ -85,7 +87,8 @@ void send_stderr_to_file(const std::string& path, const Identity& owner) {
 
 void open_log(const LogConfig& config, const Identity& owner) {
     std::shared_ptr<spdlog::logger> logger;
-    if (config.target == LogConfig::Target::syslog) {
+    is_syslog = config.target == LogConfig::Target::syslog;
+    if (is_syslog) {
         logger = std::make_shared<spdlog::logger>(
             "myqd",
             std::make_shared<spdlog::sinks::syslog_sink_st>("myqd", LOG_PID, LOG_DAEMON, true));
@@ -144,9 +147,17 @@ int reopen_log() noexcept {
     if (log_path().empty()) return 0;
     const int fd = ::open(log_path().c_str(), log_flags | O_CREAT, 0640);
     if (fd < 0) return errno;
+    if (fd == STDERR_FILENO) {  // somebody had closed it
+        ::fcntl(fd, F_SETFD, 0);
+        return 0;
+    }
     ::dup2(fd, STDERR_FILENO);
     ::close(fd);
     return 0;
+}
+
+void keep_log_open() {
+    if (is_syslog) ::openlog("myqd", LOG_PID | LOG_NDELAY, LOG_DAEMON);
 }
 
 void rotate_log() {

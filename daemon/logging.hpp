@@ -32,4 +32,7 @@ int reopen_log() noexcept;
 // complaint is enough for all.
 void rotate_log();
 
+// For a process that will not be able to connect to syslog(3) later.
+void keep_log_open();
+
 }  // namespace myq

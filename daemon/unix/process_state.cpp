@@ -43,6 +43,16 @@ ProcessState::ProcessState() : directory_(::open(".", O_PATH | O_DIRECTORY | O_C
         ::sigaction(ours.at(i), nullptr, &actions_.at(i));
     umask_ = ::umask(0);
     ::umask(umask_);
+    error_flags_ = ::fcntl(STDERR_FILENO, F_GETFL);
+}
+
+bool ProcessState::has_standard_descriptors() const {
+    // What was closed and opened again, as something else, is not likely to be opened for
+    // appending.
+    constexpr int telling = O_ACCMODE | O_APPEND;
+    const int flags = ::fcntl(STDERR_FILENO, F_GETFL);
+    return flags >= 0 && (flags & telling) == (error_flags_ & telling) &&
+           ::fcntl(STDIN_FILENO, F_GETFD) >= 0 && ::fcntl(STDOUT_FILENO, F_GETFD) >= 0;
 }
 
 std::string ProcessState::restore() const {

@@ -96,4 +96,8 @@ bool stop_requested() {
     return stopping != 0;
 }
 
+void ask_self_to_leave() {
+    stopping = 1;
+}
+
 }  // namespace myq

@@ -37,5 +37,7 @@ private:
 // (it must be async-signal-safe): a flag might be seen only after the next message, hours later.
 void become_interruptible(pid_t supervisor, void (*reopen)());
 bool stop_requested();
+// As SIGTERM does. May be called in a signal handler.
+void ask_self_to_leave();
 
 }  // namespace myq

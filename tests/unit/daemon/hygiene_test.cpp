@@ -1,5 +1,7 @@
 #include "daemon/hygiene.hpp"
+#include "daemon/unix/signals.hpp"
 #include "tests/support/run.hpp"
+#include "tests/unit/daemon/child.hpp"
 #include "tests/unit/daemon/test_log.hpp"
 
 #include <doctest/doctest.h>
@@ -7,6 +9,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -87,6 +90,41 @@ TEST_CASE("a worker whose descriptors become more and more says so, and again wh
                     "myq.yaml(5)") == 1);
     leak(600);
     REQUIRE(warned(2));
+}
+
+TEST_CASE(
+    "a worker whose standard descriptors a handler has closed, or made something else, leaves") {
+    const auto leaves_after = [](const auto& harm) {
+        return in_child([&] {
+            const KeptLog log;
+            Hygiene hygiene;
+            hygiene.after_message("tidy");
+            if (stop_requested()) return 1;
+            harm();
+            const bool leaves = eventually([&] {
+                hygiene.after_message("closes");
+                return stop_requested();
+            });
+            return leaves ? 0 : 2;
+        });
+    };
+    for (const int fd : {0, 1, 2})
+        CHECK(leaves_after([&] { ::close(fd); }) == 0);
+    CHECK(leaves_after([] {
+              ::close(2);
+              ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+          }) == 0);
+}
+
+TEST_CASE("a worker leaves before its processor time is used up") {
+    CHECK(in_child([] {
+              Hygiene hygiene;
+              hygiene.leave_after(std::chrono::milliseconds{50});
+              for (;;) {
+                  hygiene.after_message("busy");
+                  if (stop_requested()) return 0;
+              }
+          }) == 0);
 }
 
 }  // TEST_SUITE("hygiene")
