@@ -147,6 +147,35 @@ struct ReceiverConfig {
     int count = 1;  // workers with this selector, 1 to 256
 };
 
+// queues: sandbox: what the workers of a queue may do, and so its handlers, which share their
+// processes. Whatever it says, they can then touch neither the journal, nor other queues' slots and
+// messages, nor other processes; see SANDBOX in myq.yaml(5). Refused where the kernel cannot do it.
+struct SandboxConfig {
+    // Memory that a worker may take for its handlers (RLIMIT_AS, beyond what it has itself). Not
+    // set: no limit. 1MiB to 1TiB.
+    std::optional<std::uint64_t> memory;
+
+    // Processor time of one worker. With half of it used up it leaves for a fresh one after its
+    // message; with all of it it is ended (RLIMIT_CPU). Not set: no limit. 2s to 24h.
+    std::optional<std::chrono::milliseconds> cpu;
+
+    // Descriptors that a process may have open (RLIMIT_NOFILE). Not set: the daemon's. 32 to
+    // 1048576.
+    std::optional<int> files;
+
+    // Processes that daemon.user may have in all when one is added from in here (RLIMIT_NPROC). 0:
+    // none may be started, also in place of this one. Not set: no limit. 0 to 1048576.
+    std::optional<int> processes;
+
+    // Files and directories, absolute, that may be read and run beside what programs need
+    // (/usr, /etc, /proc...), and that may be written. Each must exist, and may have nothing to do
+    // with run_dir, the journal or the slots.
+    std::vector<std::filesystem::path> read, write;
+
+    // Whether sockets may be made, of whatever kind.
+    bool network = true;
+};
+
 // queues: recycle:
 struct RecycleConfig {
     // When a worker leaves for a fresh one, which comes up first; one at a time, and each limit
@@ -181,7 +210,7 @@ struct QueueConfig {
     // ("blob" in docs/wire-format.md), which counts against kernel.shmall and in which a worker
     // keeps a copy. 0: only what fits into a kernel message; at most 512MiB, and half of
     // journal.max_size, where a body goes that is not handled at once. Default 64MiB, or that half.
-    // Senders look at it too. Applied on reload.
+    // Senders look at it too. With a sandbox it is 0: shared memory is outside. Applied on reload.
     std::uint64_t max_body = std::uint64_t{64} << 20U;
 
     // Users besides root and daemon.user whose existing queue under this key is accepted.
@@ -207,6 +236,7 @@ struct QueueConfig {
     std::vector<ReceiverConfig> receivers = {ReceiverConfig{}};
     RetryConfig retry;
     RecycleConfig recycle;
+    std::optional<SandboxConfig> sandbox;  // not set: there is none
     std::vector<HandlerConfig> handlers;
 
     std::string where;  // "myq.yaml:12:5"

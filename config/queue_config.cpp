@@ -151,6 +151,17 @@ static void decode(const Value& value, RecycleConfig& recycle) {
     section.read("max_rss", recycle.max_rss, Between<std::uint64_t>{mebibyte, tebibyte});
 }
 
+static void decode(const Value& value, SandboxConfig& sandbox) {
+    Section section{value};
+    section.read("memory", sandbox.memory, Between<std::uint64_t>{mebibyte, tebibyte});
+    section.read("cpu", sandbox.cpu, Between<std::chrono::milliseconds>{2s, 24h});
+    section.read("files", sandbox.files, Between<int>{32, 1 << 20});
+    section.read("processes", sandbox.processes, Between<int>{0, 1 << 20});
+    section.read("read", sandbox.read);
+    section.read("write", sandbox.write);
+    section.read("network", sandbox.network);
+}
+
 static void decode_option(const Value& value, OptionConfig& option) {
     const auto take = [&option](const Value& one) {
         if (const auto text = one.scalar("a text or a list of texts")) {
@@ -212,6 +223,17 @@ static void decode_max_body(Section& section, QueueConfig& queue, const JournalC
                              myq::quoted(wrong.node().text), size_text(journal.max_size)));
 }
 
+// Whoever may take messages from one segment of shared memory may destroy all of them.
+static void refuse_large_bodies(Section& section, QueueConfig& queue) {
+    if (section.has("max_body") && queue.max_body != 0) {
+        section.at("max_body")
+            .refuse("with a sandbox there is no shared memory, and so no body "
+                    "that does not fit into a kernel message: write 0, or "
+                    "nothing");
+    }
+    queue.max_body = 0;
+}
+
 void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
             const AroundQueues& around) {
     queue.where = value.where();
@@ -236,6 +258,10 @@ void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
     const bool has_receivers = section.read("receivers", queue.receivers);
     section.read("retry", queue.retry);
     section.read("recycle", queue.recycle);
+    if (section.has("sandbox")) {
+        section.read("sandbox", queue.sandbox.emplace());
+        refuse_large_bodies(section, queue);
+    }
     HandlerIdentities handlers;
     const bool has_handlers =
         section.read("handlers", queue.handlers, handlers, std::as_const(queue.retry));

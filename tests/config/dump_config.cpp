@@ -112,6 +112,26 @@ void dump(std::ostream& out, const RecycleConfig& recycle) {
         << "    max_rss " << (max_rss ? size_text(*max_rss) : "none") << "\n";
 }
 
+std::string paths(const std::vector<std::filesystem::path>& list) {
+    return bars(std::vector<std::string>(list.begin(), list.end()));
+}
+
+template <typename T>
+std::string number_or_none(const std::optional<T>& value) {
+    return value ? std::to_string(*value) : "none";
+}
+
+void dump(std::ostream& out, const SandboxConfig& sandbox) {
+    out << "  sandbox\n"
+        << "    memory " << (sandbox.memory ? size_text(*sandbox.memory) : "none") << "\n"
+        << "    cpu " << (sandbox.cpu ? duration_text(*sandbox.cpu) : "none") << "\n"
+        << "    files " << number_or_none(sandbox.files) << "\n"
+        << "    processes " << number_or_none(sandbox.processes) << "\n"
+        << "    read " << paths(sandbox.read) << "\n"
+        << "    write " << paths(sandbox.write) << "\n"
+        << "    network " << text(sandbox.network) << "\n";
+}
+
 void dump(std::ostream& out, const QueueConfig& queue) {
     out << "queue at " << queue.where << "\n"
         << "  name " << bars(queue.name) << "\n"
@@ -129,6 +149,7 @@ void dump(std::ostream& out, const QueueConfig& queue) {
     }
     out << "  retry " << text(queue.retry) << "\n";
     dump(out, queue.recycle);
+    if (queue.sandbox) dump(out, *queue.sandbox);
     for (const HandlerConfig& handler : queue.handlers)
         dump(out, handler);
 }
