@@ -35,6 +35,9 @@ public:
     // Readable once something was announced, until it is read (eventfd(2)): for the supervisor.
     int supervisor_fd() const { return supervisor_.value(); }
 
+    // What it shares with other processes.
+    const void* memory() const { return shared_; }
+
     // For any number of workers: the rings so far, and a wait for one more than `seen`. Each worker
     // counts for itself, so that none hears a ring in another's place. May return early, and does
     // when a signal comes.

@@ -57,6 +57,8 @@ Handling::Handling(const WorkerTask& task, Slot& slot, const HandlerTable& handl
     touch_extends(slot.deadline());
     replies_go_to(&outcomes_.replies());
     if (many_.is_needed()) slot.make_room_for_many();
+    if (task.queue.sandbox && task.queue.sandbox->cpu)
+        hygiene_.leave_after(*task.queue.sandbox->cpu / 2);
 }
 
 // Where many were with the handler, nobody knows which of them is to blame: then each comes alone,

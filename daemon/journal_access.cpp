@@ -7,11 +7,17 @@
 
 #include <time.h>
 
+#include <stdexcept>
+
 namespace myq {
 
 void JournalAccess::use(const std::function<void(Journal&)>& work) {
+    if (is_closed_) throw std::logic_error("JournalAccess::use: it is closed for good");
     try {
-        if (!journal_) journal_.emplace(place_.directory, place_.limits, true);
+        if (!journal_) {
+            journal_.emplace(place_.directory, place_.limits, true);
+            if (!journal_->mended().empty()) spdlog::warn("journal: {}", journal_->mended());
+        }
         work(*journal_);
     } catch (const JournalError& e) {
         if (e.kind() != JournalError::Kind::full) journal_.reset();
@@ -20,6 +26,7 @@ void JournalAccess::use(const std::function<void(Journal&)>& work) {
 }
 
 bool JournalAccess::insist(const std::function<void(Journal&)>& work) {
+    if (is_closed_) return false;
     for (;;) {
         try {
             use(work);
@@ -31,6 +38,11 @@ bool JournalAccess::insist(const std::function<void(Journal&)>& work) {
         if (stop_requested()) return false;
         pause();
     }
+}
+
+void JournalAccess::close_for_good() {
+    journal_.reset();
+    is_closed_ = true;
 }
 
 void JournalAccess::complain(const std::string& error) {

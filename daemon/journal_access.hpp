@@ -32,6 +32,12 @@ public:
     // written then.
     bool insist(const std::function<void(Journal&)>& work);
 
+    // From now on this process has nothing to do with the journal: the connection is closed, use()
+    // throws std::logic_error, and insist() returns false at once, so that messages stay in their
+    // slot for a successor.
+    void close_for_good();
+    bool is_closed() const { return is_closed_; }
+
     // Says in the log that the journal cannot be used, once, until all_is_well().
     void complain(const std::string& error);
     void complain(const JournalError& error) { complain(std::string(error.what())); }
@@ -46,6 +52,7 @@ private:
     std::string complaint_;
     bool is_said_ = false;
     LogPace pace_;
+    bool is_closed_ = false;
 };
 
 }  // namespace myq

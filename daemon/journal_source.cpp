@@ -17,6 +17,10 @@ constexpr std::int64_t batch_time_ns = 20'000'000;
 // How long a worker on demand lingers: what is about to be due needs no other worker then.
 constexpr std::int64_t linger_ms = 200;
 constexpr std::int64_t longest_wait_ms = 60'000;
+// Of a worker that claims once, the rows that others cannot take meanwhile. At most
+// Slot::most_done.
+constexpr std::size_t most_claimed_once = 32;
+constexpr std::int64_t rest_ms = 1'000;  // after the journal failed
 
 SlotReply slot_reply(const std::optional<ReplyAddress>& address) {
     if (!address) return {};
@@ -40,6 +44,7 @@ JournalSource::JournalSource(const QueueConfig& queue, Selector types, Stay stay
 
 Fetch JournalSource::fetch(Slot& slot) {
     if (next_ == claimed_.size()) {
+        if (claims_once_) return end_of_claim();
         try {
             claim(slot);
             journal_.all_is_well();
@@ -73,6 +78,31 @@ bool JournalSource::fetch_more(Slot& slot) {
         return false;
     ++next_;
     return true;
+}
+
+void JournalSource::claim_once(Slot& slot) {
+    batch_ = most_claimed_once;
+    rings_ = bell_.rings();
+    bell_.take();
+    next_due_ms_ = wall_clock_ms() + rest_ms;  // unless it can be read
+    try {
+        claim(slot);
+        journal_.use([&](Journal& journal) {
+            next_due_ms_ = journal.next_due(queue_.name, types_).value_or(DueBell::never);
+        });
+        journal_.all_is_well();
+    } catch (const JournalError& e) {
+        journal_.complain(e);
+    }
+    claims_once_ = true;
+}
+
+// With what was claimed done, or news of more, it is the turn of a successor, who can claim it.
+Fetch JournalSource::end_of_claim() {
+    const bool is_soon = next_due_ms_ <= wall_clock_ms() + linger_ms;
+    const bool may_wait = stay_ == Stay::for_good || is_soon;
+    if (claimed_.empty() && may_wait) wait(rings_, next_due_ms_);
+    return Fetch::finished;
 }
 
 // One transaction ends the rows of the last batch and claims the next.
@@ -150,6 +180,12 @@ void JournalSource::wait(std::uint32_t rings, std::int64_t due_ms) const {
 }
 
 void JournalSource::leave(Slot& slot) {
+    if (claims_once_) {
+        // A worker that is there for good has a successor without a ring.
+        const bool is_all = claimed_.empty() && next_due_ms_ > wall_clock_ms();
+        if (stay_ == Stay::while_needed) bell_.announce(is_all ? next_due_ms_ : DueBell::at_once);
+        return;
+    }
     claimed_.clear();
     next_ = 0;
     if (slot.holds_claims()) settle_claims(slot, journal_);

@@ -29,6 +29,10 @@ public:
     bool fetch_more(Slot& slot) override;
     void leave(Slot& slot) override;
 
+    // For a worker that will not have the journal later: claims once, and fetch() knows of nothing
+    // more than that. If there was nothing, it waits until there may be something.
+    void claim_once(Slot& slot);
+
     // What a killed worker had claimed for this slot: rows that are over go, the others are given
     // back, but for those of the messages in the slot. False if asked to stop before it was done.
     static bool settle_claims(Slot& slot, JournalAccess& journal);
@@ -48,6 +52,7 @@ private:
     void claim(Slot& slot);
     void adapt_batch();
     Fetch wait_for_more();
+    Fetch end_of_claim();
     void wait(std::uint32_t rings, std::int64_t due_ms) const;
 
     const QueueConfig& queue_;
@@ -61,7 +66,10 @@ private:
     int calls_ = 0;            // of a handler, for those that were claimed last
     bool takes_many_ = false;  // that handler, or one of them
     std::int64_t claimed_at_ns_ = 0;
-    bool is_finished_ = false;  // nothing is due, and when the next is has been announced
+    bool claims_once_ = false;
+    std::uint32_t rings_ = 0;       // when it claimed
+    std::int64_t next_due_ms_ = 0;  // likewise
+    bool is_finished_ = false;      // nothing is due, and when the next is has been announced
 };
 
 }  // namespace myq

@@ -28,6 +28,7 @@ void LargeBodies::settle_left() {
 }
 
 bool LargeBodies::fetch(InHand& message) {
+    if (journal_.is_closed()) return false;
     is_used_ = true;
     if (slot_.fetches() >= static_cast<std::uint32_t>(queue_.retry.attempts)) {
         message.broken = blob_.refuse(killed_in_fetch);

@@ -142,6 +142,7 @@ private:
         WorkerSpec spec{queue_.config.name, body};
         spec.descriptors = descriptors();
         if (from != WorkerTask::From::queue) spec.role = WorkerSpec::Role::journal;
+        spec.works_in_shifts = queue_.config.sandbox.has_value();
         return spec;
     }
 

@@ -23,7 +23,7 @@ Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
 
 bool Outcomes::settle_written(std::size_t tally_row) {
     const std::optional<Tally> tally = slot_.to_become();
-    if (!tally) return true;
+    if (!tally || journal_.is_closed()) return true;
     bool is_written = false;
     const auto look = [&](Journal& journal) {
         is_written = journal.is_recorded({slot_.identity(), slot_.sequence()});
@@ -45,7 +45,6 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
                       const std::string& cause, std::optional<std::chrono::milliseconds> delay,
                       std::string_view autopsy) {
     const std::uint32_t attempts = slot_.attempts();
-    const std::string what = describe(message);
     slot_.note_failure(wall_clock_ms(), cause);
     if (attempts >= static_cast<std::uint32_t>(policy.attempts)) {
         return dead(message, tally_row,
@@ -55,9 +54,22 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
     }
     std::uniform_real_distribution<double> chance(-1, 1);
     const auto wait = delay.value_or(retry_delay(policy, attempts, chance(random_)));
+    const std::int64_t due_ms = wall_clock_ms() + wait.count();
+    if (journal_.is_closed()) {
+        slot_.leave_verdict(SlotVerdict::Kind::retried, due_ms, !autopsy.empty(), cause);
+        return false;
+    }
+    return put_off(message, tally_row, policy, {due_ms, wait}, cause, autopsy);
+}
+
+bool Outcomes::put_off(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
+                       const NextAttempt& next, const std::string& cause,
+                       std::string_view autopsy) {
+    const std::uint32_t attempts = slot_.attempts();
+    const std::string what = describe(message);
     NewMessage as;
     as.autopsy = autopsy;
-    as.due_ms = wall_clock_ms() + wait.count();
+    as.due_ms = next.due_ms;
     const auto kept = write(message, as, {});
     if (!kept) return false;
     if (*kept != Kept::all) {
@@ -66,18 +78,39 @@ bool Outcomes::failed(const InHand& message, std::size_t tally_row, const RetryC
         return true;
     }
     replies_.tell(message.reply, message.id, Reply::Status::retrying, cause, attempts,
-                  static_cast<std::uint64_t>(as.due_ms));
+                  static_cast<std::uint64_t>(next.due_ms));
     slot_.settle(Tally::retried, tally_row);
-    bell_.announce(as.due_ms);
+    bell_.announce(next.due_ms);
     if (pace_.allows(monotonic_ns())) {
         spdlog::warn("{}: attempt {} of {} failed: {}; the next is due in {}{}", what, attempts,
-                     policy.attempts, cause, duration_text(wait), pace_.held_back_text());
+                     policy.attempts, cause, duration_text(next.wait), pace_.held_back_text());
     }
+    return true;
+}
+
+bool Outcomes::carry_out(const SlotVerdict& verdict, const InHand& message, std::size_t tally_row,
+                         const RetryConfig& policy, std::string_view autopsy) {
+    const std::string reason(verdict.reason.data(), verdict.reason_size);
+    if (verdict.kind == SlotVerdict::Kind::retried) {
+        const std::chrono::milliseconds wait{
+            std::max<std::int64_t>(verdict.due_ms - wall_clock_ms(), 0)};
+        return put_off(message, tally_row, policy, {verdict.due_ms, wait}, reason, autopsy);
+    }
+    if (verdict.kind == SlotVerdict::Kind::dead) return dead(message, tally_row, reason, autopsy);
+    const std::string what = describe(message);
+    const auto kept = bury(message, reason, autopsy);
+    if (!kept) return false;
+    replies_.tell(message.reply, message.id, Reply::Status::rejected, reason);
+    settle_dead(what, reason, *kept, tally_row);
     return true;
 }
 
 bool Outcomes::dead(const InHand& message, std::size_t tally_row, const std::string& reason,
                     std::string_view autopsy) {
+    if (journal_.is_closed()) {
+        slot_.leave_verdict(SlotVerdict::Kind::dead, 0, !autopsy.empty(), reason);
+        return false;
+    }
     const std::string what = describe(message);
     const auto kept = bury(message, reason, autopsy);
     if (!kept) return false;
@@ -97,6 +130,10 @@ bool Outcomes::rejected(const InHand& message, std::size_t tally_row, const char
     const std::string what = describe(message);
     const std::string why = fmt::format("plugin {} rejects it: {}", plugin, reason);
     slot_.note_failure(wall_clock_ms(), reason);
+    if (journal_.is_closed()) {
+        slot_.leave_verdict(SlotVerdict::Kind::rejected, 0, false, why);
+        return false;
+    }
     const auto kept = bury(message, why, {});
     if (!kept) return false;
     replies_.end_with_reply(Reply::Status::rejected, reason);
@@ -151,6 +188,7 @@ void Outcomes::answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus 
 }
 
 bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
+    if (journal_.is_closed()) return false;
     const std::int64_t now = wall_clock_ms();
     NewMessage row;
     row.type = slot_.type();

@@ -37,6 +37,10 @@ public:
     Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal, const DueBell& bell,
              Keeps keeps = Keeps::the_dead);
 
+    // What the last worker, who could not write the journal, decided for the message in the slot.
+    bool carry_out(const SlotVerdict& verdict, const InHand& message, std::size_t tally_row,
+                   const RetryConfig& policy, std::string_view autopsy);
+
     // The last worker may have been killed between its write and the acknowledgement: then the slot
     // is empty after this.
     bool settle_written(std::size_t tally_row);
@@ -81,6 +85,12 @@ private:
     Kept insert_what_fits(Journal& journal, NewMessage row, const InHand& message);
     std::optional<Kept> bury(const InHand& message, const std::string& reason,
                              std::string_view autopsy);
+    struct NextAttempt {
+        std::int64_t due_ms;
+        std::chrono::milliseconds wait;  // until then, from when it failed
+    };
+    bool put_off(const InHand& message, std::size_t tally_row, const RetryConfig& policy,
+                 const NextAttempt& next, const std::string& cause, std::string_view autopsy);
     void tell_dead(const InHand& message, const std::string& reason);
     void settle_dead(const std::string& what, const std::string& reason, Kept kept,
                      std::size_t tally_row);

@@ -1,6 +1,7 @@
 #include "daemon/plan.hpp"
 
 #include "daemon/route_plugins.hpp"
+#include "daemon/sandbox.hpp"
 #include "daemon/unix/clock.hpp"
 
 #include <fmt/format.h>
@@ -49,6 +50,17 @@ public:
             } catch (const std::invalid_argument& e) {
                 mistakes_.push_back(
                     fmt::format("{}: queue {}: {}", queue.where, queue.name, e.what()));
+            }
+        }
+    }
+
+    void check_sandboxes(const std::filesystem::path& config_file) {
+        const auto of_daemon = paths_of_daemon(plan_.config, config_file);
+        for (const QueueConfig& queue : plan_.config.queues) {
+            if (!queue.sandbox) continue;
+            for (const std::string& problem : problems_of(*queue.sandbox, of_daemon)) {
+                mistakes_.push_back(
+                    fmt::format("{}: queue {}: sandbox: {}", queue.where, queue.name, problem));
             }
         }
     }
@@ -193,6 +205,7 @@ Plan make_plan(const std::filesystem::path& config_file, bool started_by_root,
     }
     Planner planner(plan, started_by_root, before);
     planner.check_groups();
+    planner.check_sandboxes(config_file);
     planner.find_configured();
     planner.find_uninvited();
     planner.finish();

@@ -16,6 +16,8 @@ public:
     Fetch fetch(Slot& slot) override;
     bool fetch_more(Slot& slot) override;
 
+    int queue_id() const { return queue_.queue().id(); }
+
 private:
     ServedQueue queue_;
     Selector selector_;

@@ -48,6 +48,8 @@ Slot::Slot(const SlotFile& file) : name_(file.name()), fd_(file.fd().value()) {
     size_ = slot_file_size(capacity_) - slot_header_size;
     buffer_ = map_whole(size_, slot_header_size, read_only_);
     attach_handful();
+    // The journal knows the slot by it, and a plugin of the last worker may have changed it.
+    header_->identity = file.identity();
     recover();
 }
 

@@ -66,6 +66,11 @@ public:
     // The attempt begun last has failed, and the next follows at once, in this slot.
     void note_failure(std::int64_t at_ms, std::string_view cause);
     std::span<const SlotFailure> failures() const;  // oldest first, the newest few
+    // For a successor, who may write the journal; nullopt if there is none of the message in the
+    // slot.
+    void leave_verdict(SlotVerdict::Kind kind, std::int64_t due_ms, bool has_autopsy,
+                       std::string_view reason);
+    std::optional<SlotVerdict> verdict() const;
     // It is about to be written to the journal, and then counts as `tally`: for a successor, who
     // finds it here with the write done.
     void will_become(Tally tally);
@@ -109,6 +114,9 @@ public:
     bool holds_claims() const { return header_->claims_held != 0; }
     std::span<const std::int64_t> done_rows() const;
     bool is_row_over(std::int64_t row) const;
+    bool has_rows() const { return row() != 0 || holds_claims() || handful_.holds_rows(); }
+    // What the slot says of other rows than these is not believed: a plugin may have written it.
+    void believe_rows(std::span<const std::int64_t> rows);
     void forget_done_rows() { header_->done_count = 0; }
 
     // For the last words of its worker, and for its successor to read.

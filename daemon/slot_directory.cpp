@@ -30,13 +30,6 @@ bool is_tmpfs(const std::filesystem::path& path) {
            (fs.f_type == TMPFS_MAGIC || fs.f_type == RAMFS_MAGIC);
 }
 
-// "/run/myq" in /dev/shm is "/dev/shm/run-myq": two daemons never share their slots.
-std::filesystem::path in_shared_memory(const std::filesystem::path& run_dir) {
-    std::string name = run_dir.lexically_normal().string().substr(1);
-    std::replace(name.begin(), name.end(), '/', '-');
-    return std::filesystem::path("/dev/shm") / name;
-}
-
 // Not blocking: a FIFO by that name would hold us for ever.
 Fd open_to_look(const std::filesystem::path& path) {
     return Fd{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
@@ -75,6 +68,13 @@ SlotName::SlotName(const std::string& text) {
     intake_ = mark != std::string::npos && text[mark] == '+';
     const char* digits = text.data() + std::min(mark, text.size() - 1) + 1;
     std::from_chars(digits, text.data() + text.size(), number_);
+}
+
+// "/run/myq" in /dev/shm is "/dev/shm/run-myq": two daemons never share their slots.
+std::filesystem::path SlotDirectory::in_shared_memory(const std::filesystem::path& run_dir) {
+    std::string name = run_dir.lexically_normal().string().substr(1);
+    std::replace(name.begin(), name.end(), '/', '-');
+    return std::filesystem::path("/dev/shm") / name;
 }
 
 SlotDirectory::SlotDirectory(const std::filesystem::path& run_dir, const Identity& owner) {

@@ -44,6 +44,9 @@ public:
     // of somebody else's is refused. Throws std::system_error.
     SlotDirectory(const std::filesystem::path& run_dir, const Identity& owner);
 
+    // Where they are if `run_dir` is on no tmpfs.
+    static std::filesystem::path in_shared_memory(const std::filesystem::path& run_dir);
+
     // Empty where there is no tmpfs.
     const std::filesystem::path& path() const { return path_; }
 

@@ -59,6 +59,18 @@ struct SlotAutopsy {
     std::array<char, 896> log{};     // the handler's last lines
 };
 
+// What a worker that cannot write the journal (see sandbox.hpp) leaves its successor to write
+// there.
+struct SlotVerdict {
+    enum class Kind : std::uint32_t { none, retried, dead, rejected };
+    std::uint64_t sequence = 0;  // of the message
+    std::int64_t due_ms = 0;     // of the next attempt
+    Kind kind = Kind::none;
+    std::uint32_t has_autopsy = 0;  // it ended its worker
+    std::uint32_t reason_size = 0;
+    std::array<char, 512> reason{};
+};
+
 // See Handful, and Slot::take_next(). A record is named by its place, plus one; 0 is none.
 struct SlotHandful {
     std::uint32_t open;      // there may be messages in it
@@ -115,6 +127,7 @@ struct SlotHeader {
 
     SlotHandful handful;
     std::uint32_t fetches;  // see Slot::fetches()
+    SlotVerdict verdict;
 };
 
 constexpr std::size_t slot_header_size = 8192;

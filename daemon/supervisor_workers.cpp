@@ -78,6 +78,7 @@ void Supervisor::on_end(WorkerProcess& worker, const WorkerProcess::End& end) {
     if (stopping_ != Stopping::no) return worker.retire();
     if (judge_ && ended_on_trial(worker, end)) return;
     if (condemned) worker.blame_new_code();
+    if (end.shift_over && is_incoming(worker)) return respawn(worker, end.life);
     if (is_incoming(worker)) {
         const std::string sentence = fmt::format("queue {}: a worker ended before it was ready: {}",
                                                  worker.spec().queue, end.text);

@@ -1,5 +1,7 @@
 #include "daemon/worker.hpp"
 
+#include "daemon/books.hpp"
+#include "daemon/fenced_worker.hpp"
 #include "daemon/handling.hpp"
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_source.hpp"
@@ -64,8 +66,11 @@ bool shelve_hand(Slot& slot, Outcomes& outcomes, LargeBodies& bodies) {
 }  // namespace
 
 int run_worker(const WorkerTask& task, const WorkerSeat& seat) noexcept {
+    if (task.queue.sandbox) return run_fenced_worker(task, seat);
     return live_on_slot(task.queue.name, seat, [&](Slot& slot, const auto& ready) {
         JournalAccess journal(task.journal);
+        // Its last worker may have been one with a sandbox, before a reload.
+        if (slot.verdict() && !keep_books(task, slot, journal)) return;
         const HandlerTable handlers(task.routes);
         const std::unique_ptr<Source> source = make_source(task, journal);
         Handling worker(task, slot, handlers, journal);
@@ -81,6 +86,7 @@ int shelve_slot(const WorkerTask& task, const WorkerSeat& seat) noexcept {
         Outcomes outcomes(task.queue, slot, journal, task.bell);
         LargeBodies bodies(task.queue, slot, journal);
         ready();
+        if (task.queue.sandbox && !keep_books(task, slot, journal)) return;
         do {
             if (!shelve_hand(slot, outcomes, bodies)) return;
         } while (slot.take_next());

@@ -28,6 +28,8 @@ constexpr milliseconds grace{1'000};
 // A worker that lived shorter than this and did nothing is as good as one that never started; who
 // was ready for longer and has nothing to do is well.
 constexpr milliseconds infancy{1'000};
+// Of those that work in shifts, one now and then finds that others were faster.
+constexpr int most_idle_shifts = 50;
 
 std::minstd_rand& random_source() {
     static std::minstd_rand source{std::random_device{}()};
@@ -201,12 +203,18 @@ WorkerProcess::End WorkerProcess::ended(int wait_status) {
     end.text = end_reason_.empty() ? describe_exit(wait_status) : end_reason_;
     end.occupied = view.occupied;
     // Asked to leave, or it came to an end of its own: nothing to do, or its slot is too small.
-    const bool in_order = wait_status == 0 && !view.occupied &&
-                          (spec_->leaves_by_itself || settle_only_ || view.needed_body != 0);
+    end.shift_over = wait_status == 0 && spec_->works_in_shifts && was_ready_;
+    const bool in_order =
+        end.shift_over || (wait_status == 0 && !view.occupied &&
+                           (spec_->leaves_by_itself || settle_only_ || view.needed_body != 0));
     end.expected = in_order || (state_ == State::leaving && end_reason_.empty());
     const bool killed = WIFSIGNALED(wait_status) && WTERMSIG(wait_status) == SIGKILL;
     look_at_life(Clock::now());
     end.life = life_of(view, end.expected, killed && end_reason_.empty());
+    const bool did_nothing = end.shift_over && view.messages == messages_at_birth_ &&
+                             !view.occupied && Clock::now() - born_ < infancy;
+    idle_shifts_ = did_nothing ? idle_shifts_ + 1 : 0;
+    if (idle_shifts_ >= most_idle_shifts) end.life = Life::stillborn;
     last_end_ = end.text;
     last_cause_ = killed ? WorkerSeat::Cause::killed : WorkerSeat::Cause::crashed;
     if (!end_reason_.empty()) last_cause_ = WorkerSeat::Cause::timed_out;

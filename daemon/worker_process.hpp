@@ -40,6 +40,8 @@ struct WorkerSpec {
     enum class Role { receiver, journal, intake } role = Role::receiver;
     bool is_intake() const { return role == Role::intake; }
     bool leaves_by_itself = false;  // when nothing is left to do
+    // It leaves now and then, in order, also with something in its slot, and its successor goes on.
+    bool works_in_shifts = false;
     // What `body` uses of what the supervisor has open, beyond its seat: its process has no more.
     std::vector<int> descriptors = {};
     // How large its slot must be now; not set: as the supervisor's hook says.
@@ -117,7 +119,8 @@ public:
         std::string text;  // "killed by SIGSEGV"
         bool expected;     // it was asked to leave and did
         Life life;
-        bool occupied;  // a message is left in the slot
+        bool occupied;    // a message is left in the slot
+        bool shift_over;  // see WorkerSpec::works_in_shifts
     };
     End ended(int wait_status);
 
@@ -159,6 +162,7 @@ private:
     bool was_useful_ = false;
     bool was_deaf_ = false;  // when it was asked to leave last
     bool reopen_wanted_ = false;
+    int idle_shifts_ = 0;  // in a row, and short
     double wear_ = 1;  // by what its limits are multiplied, so that siblings do not leave together
     State state_ = State::waiting;
     ChildPid pid_;

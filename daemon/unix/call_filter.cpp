@@ -5,6 +5,7 @@
 #include <linux/seccomp.h>
 #include <sched.h>
 #include <sys/ioctl.h>
+#include <sys/msg.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -78,7 +79,7 @@ public:
             jump(BPF_JEQ, value, 0, 1);
             deny(error);
         }
-        give(SECCOMP_RET_ALLOW);
+        load(offsetof(seccomp_data, nr));  // others may forbid it, too
     }
 
     std::vector<sock_filter> end() && {
@@ -140,23 +141,28 @@ void forbid_changing_modes(Program& program) {
 #endif
 }
 
-void forbid_other_processes(Program& program) {
+void forbid_signals(Program& program) {
     const auto self = static_cast<std::uint32_t>(::getpid());
     program.forbid_unless(SYS_kill, 0, {self});
     program.forbid_unless(SYS_tgkill, 0, {self});
     program.forbid_unless(SYS_tkill, 0, {self});
     program.forbid_unless(SYS_rt_sigqueueinfo, 0, {self});
     program.forbid_unless(SYS_rt_tgsigqueueinfo, 0, {self});
+    program.forbid({SYS_pidfd_send_signal});
+    // A descriptor's owner is signalled when it becomes readable.
+    program.forbid_if(SYS_fcntl, 1, ~0U, {F_SETOWN, F_SETOWN_EX, F_SETSIG});
+}
+
+void forbid_other_processes(Program& program) {
+    const auto self = static_cast<std::uint32_t>(::getpid());
     program.forbid_unless(SYS_prlimit64, 0, {0, self});
     program.forbid_unless(SYS_sched_setaffinity, 0, {0, self});
     program.forbid_unless(SYS_sched_setscheduler, 0, {0, self});
     program.forbid_unless(SYS_sched_setparam, 0, {0, self});
     program.forbid_unless(SYS_sched_setattr, 0, {0, self});
-    program.forbid({SYS_pidfd_send_signal, SYS_pidfd_getfd, SYS_ptrace, SYS_process_vm_readv,
-                    SYS_process_vm_writev, SYS_process_madvise, SYS_kcmp, SYS_setpriority,
-                    SYS_ioprio_set, SYS_migrate_pages, SYS_move_pages, SYS_setpgid});
-    // A descriptor's owner is signalled when it becomes readable.
-    program.forbid_if(SYS_fcntl, 1, ~0U, {F_SETOWN, F_SETOWN_EX, F_SETSIG});
+    program.forbid({SYS_pidfd_getfd, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev,
+                    SYS_process_madvise, SYS_kcmp, SYS_setpriority, SYS_ioprio_set,
+                    SYS_migrate_pages, SYS_move_pages, SYS_setpgid});
 }
 
 void forbid_new_processes(Program& program) {
@@ -169,9 +175,16 @@ void forbid_new_processes(Program& program) {
 }
 
 void forbid_system_v(Program& program) {
-    program.forbid({SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl, SYS_semget, SYS_semop,
-                    SYS_semtimedop, SYS_semctl, SYS_shmget, SYS_shmat, SYS_shmctl, SYS_mq_open,
-                    SYS_mq_unlink});
+    program.forbid({SYS_semget, SYS_semop, SYS_semtimedop, SYS_semctl, SYS_shmget, SYS_shmat,
+                    SYS_shmctl, SYS_mq_open, SYS_mq_unlink});
+}
+
+// Its id is known; what else there is of queues may only be found, looked at and sent to.
+void forbid_other_queues(Program& program, int queue) {
+    program.forbid_unless(SYS_msgrcv, 0, {static_cast<std::uint32_t>(queue)});
+    program.forbid_if(SYS_msgget, 1, IPC_CREAT, {IPC_CREAT});
+    program.forbid_if(SYS_msgget, 0, ~0U, {IPC_PRIVATE});  // makes one, too
+    program.forbid_unless(SYS_msgctl, 1, {IPC_STAT, IPC_INFO, MSG_STAT, MSG_INFO, MSG_STAT_ANY});
 }
 
 }  // namespace
@@ -181,19 +194,24 @@ bool has_call_filter() {
     return our_machine != 0 && ::syscall(SYS_seccomp, SECCOMP_GET_ACTION_AVAIL, 0, &action) == 0;
 }
 
-std::vector<sock_filter> call_filter(const Fence& fence, bool holds_truncate) {
-    const bool forbids_truncate = fence.write && holds_truncate;
+std::vector<sock_filter> call_filter(const Fence& fence, const CallsToHold& also) {
+    const bool forbids_truncate = fence.write && also.truncate;
     if (fence.network == Fence::Network::any && fence.change_modes && fence.other_processes &&
         fence.new_processes && fence.system_v && !forbids_truncate)
         return {};
     Program program;
+    // First: it is asked for each message.
+    if (!fence.system_v && fence.queue) forbid_other_queues(program, *fence.queue);
     forbid_detours(program);
     forbid_network(program, fence.network);
     if (forbids_truncate) forbid_truncating(program);
     if (!fence.change_modes) forbid_changing_modes(program);
     if (!fence.other_processes) forbid_other_processes(program);
+    if (!fence.other_processes && also.signals) forbid_signals(program);
     if (!fence.new_processes) forbid_new_processes(program);
     if (!fence.system_v) forbid_system_v(program);
+    if (!fence.system_v && !fence.queue)
+        program.forbid({SYS_msgget, SYS_msgsnd, SYS_msgrcv, SYS_msgctl});
     return std::move(program).end();
 }
 

@@ -28,8 +28,9 @@ void set_limit(const Fence::Limit& limit) {
     if (::setrlimit(resource, &now) != 0) throw failure("setrlimit");
 }
 
-bool must_hold_truncate(int landlock) {
-    return landlock > 0 && landlock < landlock_with_truncate;
+CallsToHold left_by_landlock(const Fence& fence, int landlock) {
+    return {.truncate = landlock > 0 && landlock < landlock_with_truncate,
+            .signals = !fence.signals_stay_inside || landlock < landlock_with_scopes};
 }
 
 }  // namespace
@@ -40,9 +41,9 @@ std::vector<std::string> beyond_kernel(const Fence& fence) {
     if ((fence.read || fence.write) && landlock == 0)
         sentences.emplace_back(
             "Landlock is not in this kernel, or switched off: paths are not held");
-    if (fence.signals_stay_inside && landlock < landlock_with_scopes)
+    if (fence.signals_stay_inside && fence.other_processes && landlock < landlock_with_scopes)
         sentences.emplace_back("Landlock of this kernel does not hold signals");
-    if (!call_filter(fence, must_hold_truncate(landlock)).empty() && !has_call_filter())
+    if (!call_filter(fence, left_by_landlock(fence, landlock)).empty() && !has_call_filter())
         sentences.emplace_back("there is no seccomp here: calls are not held");
     return sentences;
 }
@@ -53,7 +54,7 @@ void raise_fence(const Fence& fence) {
         set_limit(limit);
     if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) throw failure("PR_SET_NO_NEW_PRIVS");
     if (landlock > 0) restrict_paths(fence, landlock);
-    std::vector<sock_filter> code = call_filter(fence, must_hold_truncate(landlock));
+    std::vector<sock_filter> code = call_filter(fence, left_by_landlock(fence, landlock));
     if (code.empty() || !has_call_filter()) return;
     const sock_fprog program{static_cast<unsigned short>(code.size()), code.data()};
     if (::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) != 0) throw failure("seccomp");

@@ -26,8 +26,12 @@ struct Fence {
     bool other_processes = true;  // signal, trace or set limits of any process but itself
     bool new_processes = true;    // fork and exec; threads may always be made
     bool system_v = true;         // System V IPC, and POSIX message queues
+    // Without system_v: messages may be sent to any queue that there is, and received from this
+    // one.
+    std::optional<int> queue = {};
 
     // Landlock has signals reach only what is inside the same fence, such as its own children.
+    // Without other_processes: that too may be signalled then, where this Landlock can do it.
     bool signals_stay_inside = false;
 
     // RLIMIT_...: at most that much, soft and hard. RLIMIT_NPROC counts all of the user's.

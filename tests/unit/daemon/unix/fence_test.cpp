@@ -1,4 +1,5 @@
 #include "daemon/unix/fence.hpp"
+#include "daemon/unix/shared_mappings.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/unit/daemon/child.hpp"
 
@@ -11,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/resource.h>
+#include <sys/shm.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -202,6 +204,85 @@ TEST_CASE("fence: no System V IPC") {
     fence.system_v = false;
     if (kernel_lacks(fence)) return;
     CHECK(inside(fence, [] { return error_of(::msgget(IPC_PRIVATE, 0600)); }) == EPERM);
+}
+
+TEST_CASE("fence: of queues one is received from, and none is changed") {
+    const int mine = ::msgget(IPC_PRIVATE, 0600);
+    const int other = ::msgget(IPC_PRIVATE, 0600);
+    const struct {
+        long type = 1;
+        char body = 'x';
+    } message;
+    for (const int queue : {mine, other})
+        REQUIRE(::msgsnd(queue, &message, 1, 0) == 0);
+    Fence fence;
+    fence.system_v = false;
+    fence.queue = mine;
+    if (kernel_lacks(fence)) return;
+    const auto receive = [&](int queue) {
+        return inside(fence, [&] {
+            struct {
+                long type = 0;
+                char body = 0;
+            } room;
+            return error_of(::msgrcv(queue, &room, 1, 0, IPC_NOWAIT));
+        });
+    };
+    CHECK(receive(other) == EPERM);
+    CHECK(receive(mine) == 0);
+    CHECK(receive(mine) == ENOMSG);
+    msqid_ds ds{};
+    CHECK(inside(fence, [&] { return error_of(::msgsnd(other, &message, 1, 0)); }) == 0);
+    CHECK(inside(fence, [&] { return error_of(::msgctl(other, IPC_STAT, &ds)); }) == 0);
+    REQUIRE(::msgctl(other, IPC_STAT, &ds) == 0);
+    for (const int queue : {mine, other}) {
+        CHECK(inside(fence, [&] { return error_of(::msgctl(queue, IPC_SET, &ds)); }) == EPERM);
+        CHECK(inside(fence, [&] { return error_of(::msgctl(queue, IPC_RMID, &ds)); }) == EPERM);
+    }
+    CHECK(inside(fence, [] { return error_of(::msgget(0x77, IPC_CREAT | 0600)); }) == EPERM);
+    CHECK(inside(fence, [] { return error_of(::msgget(IPC_PRIVATE, 0600)); }) == EPERM);
+    CHECK(inside(fence, [] { return error_of(::msgget(0x77, 0)); }) == ENOENT);
+    CHECK(inside(fence, [] { return error_of(::shmget(IPC_PRIVATE, 1, 0600)); }) == EPERM);
+    for (const int queue : {mine, other})
+        ::msgctl(queue, IPC_RMID, nullptr);
+}
+
+TEST_CASE("fence: where Landlock holds signals, other processes are those outside") {
+    Fence fence;
+    fence.other_processes = false;
+    fence.signals_stay_inside = true;
+    if (kernel_lacks(fence)) return;
+    const pid_t other = ::getpid();
+    CHECK(inside(fence, [=] { return error_of(::kill(other, 0)); }) == EPERM);
+    CHECK(inside(fence, [=] { return error_of(::syscall(SYS_tgkill, other, other, 0)); }) == EPERM);
+    const auto to_a_child = [](const Fence& around) {
+        return inside(around, [] {
+            const pid_t child = test::fork_child([] {
+                ::alarm(60);
+                return ::pause();
+            });
+            return error_of(::kill(child, SIGKILL));
+        });
+    };
+    Fence scoped;
+    scoped.signals_stay_inside = true;
+    CHECK(to_a_child(fence) == (beyond_kernel(scoped).empty() ? 0 : EPERM));
+}
+
+TEST_CASE("fence: memory that is shared with others can be given up before") {
+    const auto map = [] {
+        return ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    };
+    void* mine = map();
+    void* other = map();
+    const auto has = [](void* memory) { return ::msync(memory, 4096, MS_ASYNC) == 0; };
+    CHECK(test::in_child([&] {
+              unmap_shared_but({mine});
+              return has(mine) && !has(other) ? 0 : 1;
+          }) == 0);
+    CHECK(has(other));
+    ::munmap(mine, 4096);
+    ::munmap(other, 4096);
 }
 
 TEST_CASE("fence: nothing is typed into a terminal, whatever else is forbidden") {
