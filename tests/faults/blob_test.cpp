@@ -146,12 +146,14 @@ TEST_CASE("F35: a sender killed at any system call of a blob leaves nothing, and
 }
 
 TEST_CASE("F35: a daemon killed at any system call of a blob handles it, and leaves no memory: "
-          "memory") {
+          "memory" *
+          doctest::test_suite("long")) {
     kill_daemon_at_each_call("durability: memory");
 }
 
 TEST_CASE("F35: a daemon killed at any system call of a blob handles it, and leaves no memory: "
-          "journal") {
+          "journal" *
+          doctest::test_suite("long")) {
     kill_daemon_at_each_call("durability: journal");
 }
 

@@ -123,11 +123,13 @@ TEST_CASE("F02: the whole daemon is killed, again and again, durability: memory"
     kill_daemons("memory", scaled(15, 30));
 }
 
-TEST_CASE("F02: the whole daemon is killed, again and again, durability: journal") {
+TEST_CASE("F02: the whole daemon is killed, again and again, durability: journal" *
+          doctest::test_suite("long")) {
     kill_daemons("journal", scaled(15, 30));
 }
 
-TEST_CASE("F02: the whole daemon is killed, again and again, in calls of many") {
+TEST_CASE("F02: the whole daemon is killed, again and again, in calls of many" *
+          doctest::test_suite("long")) {
     kill_daemons("memory", scaled(9, 20), 20);
 }
 
@@ -135,12 +137,14 @@ TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: memory") {
     terminate("memory", scaled(20, 50));
 }
 
-TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: journal") {
+TEST_CASE("F31: SIGTERM at any moment stops it in order, durability: journal" *
+          doctest::test_suite("long")) {
     terminate("journal", scaled(20, 50));
 }
 
 TEST_CASE("F32: a storm of SIGHUP, and of SIGKILL on whoever comes and goes, ends with one set of "
-          "workers") {
+          "workers" *
+          doctest::test_suite("long")) {
     for (const char* durability : {"memory", "journal"}) {
         CAPTURE(std::string(durability));
         Stage stage(under_storm(durability));
@@ -196,7 +200,8 @@ TEST_CASE("F34: stops that drain, killed in their middle, and starts that take u
     expect_promises_kept(stage);
 }
 
-TEST_CASE("F34: a reboot after an orderly stop, again and again, with nothing left in memory") {
+TEST_CASE("F34: a reboot after an orderly stop, again and again, with nothing left in memory" *
+          doctest::test_suite("long")) {
     Stage::Setup setup = under_storm("memory");
     setup.queue = "group: myq-send\ndrain: true";
     Stage stage(setup);

@@ -71,7 +71,7 @@ TEST_CASE("mutant confirm_early is caught") {
     must_be_caught("confirm_early", lost_in_a_cut, [] { return cut_the_power(most_cuts); });
 }
 
-TEST_CASE("mutant normal_sync is caught") {
+TEST_CASE("mutant normal_sync is caught" * doctest::test_suite("long")) {
     must_be_caught("normal_sync", lost_in_a_cut, [] { return cut_the_power(most_cuts); });
 }
 
