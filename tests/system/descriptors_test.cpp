@@ -133,7 +133,8 @@ TEST_CASE("descriptors: of a memory queue's processes, each has what it was give
           "/, /dev/null, /dev/null, /memfd:log (deleted), anon_inode:[eventfd], jobs.0, myqd.log");
     CHECK(list(open_in(daemon, daemon.supervisor())) ==
           "/dev/null, /dev/null, /memfd:log (deleted), anon_inode:[eventfd], "
-          "anon_inode:[signalfd], anon_inode:inotify, jobs.0, myqd.lock, myqd.log, "
+          "anon_inode:[eventpoll], anon_inode:[signalfd], anon_inode:inotify, jobs.0, myqd.lock, "
+          "myqd.log, "
           "myqd.pid, socket");
 }
 

@@ -43,7 +43,8 @@ TEST_CASE("A wrong command line is status 64 and one line that helps") {
              Row{{}, "A subcommand is required: see 'myq --help'"},
              Row{{"sned"}, "'sned': no such verb: did you mean 'send'?"},
              Row{{"frobnicate"},
-                 "'frobnicate': no such verb: use send, call, recv, peek, status, dead, plugin, "
+                 "'frobnicate': no such verb: use send, call, recv, peek, status, dead, drop, "
+                 "plugin, "
                  "stat, list, "
                  "create, set, remove, ftok, sem, shm, errno, limits, doctor"},
              Row{{"--frob"}, "'--frob': no such option: see 'myq --help'"},

@@ -13,11 +13,11 @@ constexpr const char* status_answer = R"({
  {"name":"jobs","key":"0x6d797101","durability":"memory",
   "kernel":{"messages":10,"bytes":640,"capacity":16384},
   "types":[
-   {"type":7,"name":"resize","handled":900,"retried":12,"dead":3,"expired":1,"dropped":2,
+   {"type":7,"name":"resize","handled":900,"retried":12,"dead":3,"expired":1,"dropped":2,"refused":0,
     "waiting":{"slots":1,"ready":8,"delayed":15,"running":5}},
-   {"type":9,"name":"","handled":1,"retried":0,"dead":0,"expired":0,"dropped":0,
+   {"type":9,"name":"","handled":1,"retried":0,"dead":0,"expired":0,"dropped":0,"refused":0,
     "waiting":{"slots":0,"ready":0,"delayed":0,"running":0}},
-   {"type":null,"name":"","handled":100,"retried":0,"dead":0,"expired":0,"dropped":0,
+   {"type":null,"name":"","handled":100,"retried":0,"dead":0,"expired":0,"dropped":0,"refused":0,
     "waiting":{"slots":1,"ready":0,"delayed":0,"running":0}}]},
  {"name":"mails","key":"0x6d797102","durability":"journal","kernel":null,"types":[]}],
 "journal":{"path":"/var/lib/myq/journal.db","error":""}})";

@@ -84,6 +84,9 @@ TEST_CASE("It can be about one queue, and says what is wrong with the journal") 
     const std::string failed = changed("\"error\":\"\"", "\"error\":\"disk \\u001b full\"");
     CHECK(to_text(parse_daemon_status(failed), "", now)
               .find("\njournal /var/lib/myq/journal.db: disk \\x1b full\n") != std::string::npos);
+    const std::string refused = changed("\"refused\":0", "\"refused\":4");
+    CHECK(to_text(parse_daemon_status(refused), "", now)
+              .find("\n  refused 4: not taken, see the log of myqd\n") != std::string::npos);
 }
 
 TEST_CASE("An answer that is none is refused with the reason") {
