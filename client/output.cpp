@@ -43,7 +43,7 @@ void print_out(std::string_view text) {
     print_as_it_is(plain_lines(text));
 }
 
-std::string as_body(std::string body) {
+std::string as_body(const std::string& body) {
     return output_width() > 0 ? plain_lines(body) : body;
 }
 
