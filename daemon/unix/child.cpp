@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sysexits.h>
 #include <syslog.h>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <exception>
 #include <memory>
 
 namespace myq {
@@ -62,7 +64,12 @@ ChildPid fork_child(const std::function<int()>& body, std::vector<int> keep) {
     if (pid < 0) throw failure("fork");
     if (pid > 0) return ChildPid{pid};
     ::_exit([&]() noexcept {
-        begin_life(parent, keep);
+        try {
+            begin_life(parent, keep);
+        } catch (const std::exception& e) {
+            std::fprintf(stderr, "myqd: a new process: %s\n", e.what());
+            return EX_OSERR;
+        }
         return body();
     }());
 }
