@@ -131,11 +131,13 @@ TEST_CASE("descriptors: of a memory queue's processes, each has what it was give
     REQUIRE(daemon.start().exit_code == 0);
     CHECK(list(open_in(daemon, worker_on(daemon, "jobs.0"))) ==
           "/, /dev/null, /dev/null, /memfd:log (deleted), anon_inode:[eventfd], jobs.0, myqd.log");
-    CHECK(list(open_in(daemon, daemon.supervisor())) ==
-          "/dev/null, /dev/null, /memfd:log (deleted), anon_inode:[eventfd], "
-          "anon_inode:[eventpoll], anon_inode:[signalfd], anon_inode:inotify, jobs.0, myqd.lock, "
-          "myqd.log, "
-          "myqd.pid, socket");
+    const std::string supervisors =
+        "/dev/null, /dev/null, /memfd:log (deleted), anon_inode:[eventfd], "
+        "anon_inode:[eventpoll], anon_inode:[signalfd], anon_inode:inotify, jobs.0, myqd.lock, "
+        "myqd.log, myqd.pid, socket";
+    // Who starts it reads the last of its pipe.
+    CHECK(eventually([&] { return list(open_in(daemon, daemon.supervisor())) == supervisors; }));
+    CHECK(list(open_in(daemon, daemon.supervisor())) == supervisors);
 }
 
 TEST_CASE("descriptors: of a journaled queue's processes, each has what it was given and no more") {
