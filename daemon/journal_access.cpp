@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include <stdexcept>
+#include <utility>
 
 namespace myq {
 
@@ -49,8 +50,8 @@ void JournalAccess::complain(const std::string& error) {
     if (complaint_ == error) return;
     complaint_ = error;
     // What one sender asks for may fit and what another does not, in turn.
-    is_said_ = pace_.allows(monotonic_ns());
-    if (!is_said_) return;
+    if (!pace_.allows(monotonic_ns())) return;
+    is_said_ = true;
     spdlog::error("journal: {}; messages are kept where they are until it works again{}",
                   complaint_, pace_.held_back_text());
 }
@@ -58,7 +59,7 @@ void JournalAccess::complain(const std::string& error) {
 void JournalAccess::all_is_well() {
     if (complaint_.empty()) return;
     complaint_.clear();
-    if (is_said_) spdlog::info("journal: works again");
+    if (std::exchange(is_said_, false)) spdlog::info("journal: works again");
 }
 
 void JournalAccess::pause() {

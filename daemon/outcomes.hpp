@@ -108,7 +108,8 @@ private:
     Confirmations confirmations_;
     Replies replies_;
     LogPace pace_;
-    std::string no_room_;  // why not all of the last message was kept
+    std::string no_room_;               // why not all of the last message was kept
+    bool has_told_of_no_room_ = false;  // and so owes the word that it is over
     std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -172,11 +172,15 @@ TEST_CASE("http: a server that never answers is given up before the message's ti
     StartedPlugin http("http", stage.options("/200", {{"timeout", {"1h"}}}));
     const Answer late = http.handle("", {.timeout_ms = 400});
     CHECK(late.verdict == MYQ_RETRY);
-    CHECK_MESSAGE(late.reason.find("timed out after ") != std::string::npos, late.reason);
-    CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds{350});
-    CHECK(std::chrono::steady_clock::now() - begun < std::chrono::hours{1});
+    // curl rounds down now and then.
+    const bool is_in_time = late.reason.find("timed out after 36") != std::string::npos ||
+                            late.reason.find("timed out after 359 ") != std::string::npos;
+    CHECK_MESSAGE(is_in_time, late.reason);
+    CHECK(std::chrono::steady_clock::now() - begun >= std::chrono::milliseconds{359});
     const Answer own = answer(stage.options("/200", {{"timeout", {"50ms"}}}));
-    CHECK_MESSAGE(own.reason.find("timed out after ") != std::string::npos, own.reason);
+    const bool is_own = own.reason.find("timed out after 5") != std::string::npos ||
+                        own.reason.find("timed out after 49 ") != std::string::npos;
+    CHECK_MESSAGE(is_own, own.reason);
     kill(stage.nginx.pid(), SIGCONT);
 }
 
