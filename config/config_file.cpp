@@ -1,6 +1,7 @@
 #include "config/config_file.hpp"
 
 #include "config/config.hpp"
+#include "config/descriptor.hpp"
 
 #include <fmt/format.h>
 
@@ -16,21 +17,6 @@ namespace myq {
 namespace {
 
 constexpr std::size_t largest_file = std::size_t{1} << 20U;
-
-class Descriptor {
-public:
-    explicit Descriptor(int number) : number_(number) {}
-    ~Descriptor() {
-        if (number_ >= 0) ::close(number_);
-    }
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
-
-    int number() const { return number_; }
-
-private:
-    int number_;
-};
 
 [[noreturn]] void refuse(const std::filesystem::path& file, std::string_view reason) {
     throw ConfigError(fmt::format("{}: {}", file.string(), reason));

@@ -1,5 +1,6 @@
 #include "config/run_state.hpp"
 
+#include "config/descriptor.hpp"
 #include "ipc/lock_holder.hpp"
 
 #include <fmt/format.h>
@@ -21,22 +22,6 @@ namespace myq {
 
 namespace {
 
-class RunFile {
-public:
-    explicit RunFile(int fd) : fd_(fd) {}
-    ~RunFile() {
-        if (fd_ >= 0) ::close(fd_);
-    }
-    RunFile(const RunFile&) = delete;
-    RunFile& operator=(const RunFile&) = delete;
-
-    int number() const { return fd_; }
-    explicit operator bool() const { return fd_ >= 0; }
-
-private:
-    int fd_;
-};
-
 [[noreturn]] void cannot(const char* call, const std::filesystem::path& path) {
     throw std::system_error(errno, std::generic_category(),
                             fmt::format("{} {}", call, path.string()));
@@ -55,7 +40,7 @@ struct Place {
     }
 
     std::filesystem::path path;
-    RunFile fd;
+    Descriptor fd;
     uid_t owner = 0;
 };
 
@@ -69,7 +54,7 @@ bool may_be_daemon(pid_t pid, const Place& place, const std::string& service) {
 
 // The number in the pid file, 0 for none.
 pid_t noted_pid(const Place& place) {
-    const RunFile file(place.open(pid_file_name));
+    const Descriptor file(place.open(pid_file_name));
     std::array<char, 32> text{};
     if (!file || ::read(file.number(), text.data(), text.size() - 1) <= 0) return 0;
     pid_t pid = 0;
@@ -78,7 +63,7 @@ pid_t noted_pid(const Place& place) {
 }
 
 bool has_note(const Place& place) {
-    const RunFile file(place.open(pid_file_name));
+    const Descriptor file(place.open(pid_file_name));
     struct stat st {};
     return file && ::fstat(file.number(), &st) == 0 && st.st_size > 0;
 }
@@ -86,7 +71,7 @@ bool has_note(const Place& place) {
 // An older myqd has its lock on the pid file itself, where only a write lock means anything:
 // everybody may have the other kind.
 pid_t older_daemon(const Place& place, const std::string& service) {
-    const RunFile file(place.open(pid_file_name));
+    const Descriptor file(place.open(pid_file_name));
     if (!file && errno != ENOENT) cannot("cannot open the pid file", place.path / pid_file_name);
     if (!file) return 0;
     const auto holder = lock_holder(file.number());
@@ -96,7 +81,7 @@ pid_t older_daemon(const Place& place, const std::string& service) {
 
 // Who listens at the control socket, or seems to.
 pid_t listener(const Place& place) {
-    const RunFile caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    const Descriptor caller(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     const std::string path = place.path / control_socket_name;
@@ -125,7 +110,7 @@ RunState look_at_run_dir(const std::filesystem::path& run_dir, const std::string
     const Place place(run_dir);
     if (!place.fd && errno == ENOENT) return state;
     if (!place.fd) cannot("cannot open the run directory", run_dir);
-    const RunFile lock(place.open(lock_file_name));
+    const Descriptor lock(place.open(lock_file_name));
     if (!lock && errno != ENOENT && errno != EACCES)
         cannot("cannot open the lock", run_dir / lock_file_name);
     if (!lock && errno == EACCES) state.daemon = listener(place);
@@ -148,7 +133,7 @@ std::string doubt_about_peer(int connection, const std::filesystem::path& run_di
     if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0)
         cannot("SO_PEERCRED", run_dir / control_socket_name);
     const Place place(run_dir);
-    const RunFile lock(place.open(lock_file_name));
+    const Descriptor lock(place.open(lock_file_name));
     pid_t known = noted_pid(place);
     if (lock) {
         const auto holder = lock_holder(lock.number());
