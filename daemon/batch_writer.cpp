@@ -4,7 +4,6 @@
 #include "daemon/unix/clock.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
 
 #include <algorithm>
 #include <atomic>
@@ -81,14 +80,12 @@ bool BatchWriter::is_admitted(Journal& journal, std::int64_t number, const NewMe
     const RowFor purpose = row.dead ? RowFor::keeps : row.due_ms > 0 ? RowFor::later : RowFor::work;
     try {
         journal.admit(number, purpose, size);
+        if (purpose != RowFor::work) refusals_.taken();
         return true;
     } catch (const JournalError& e) {
         if (e.kind() != JournalError::Kind::full || purpose == RowFor::work) throw;
-        if (pace_.allows(monotonic_ns())) {
-            spdlog::warn("queue {}: message of type {}, {} bytes, is refused: {}{}{}{}",
-                         queue_.name, row.type, size, row.reason, row.dead ? "; " : "", e.what(),
-                         pace_.held_back_text());
-        }
+        refusals_.refused(row.type, size,
+                          fmt::format("{}{}{}", row.reason, row.dead ? "; " : "", e.what()));
         return false;
     }
 }

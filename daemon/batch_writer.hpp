@@ -4,7 +4,7 @@
 #include "daemon/batch.hpp"
 #include "daemon/blob_body.hpp"
 #include "daemon/due_bell.hpp"
-#include "daemon/log_pace.hpp"
+#include "daemon/refusals.hpp"
 #include "journal/journal.hpp"
 
 #include <cstdint>
@@ -20,7 +20,11 @@ namespace myq {
 class BatchWriter {
 public:
     // The references must outlive the object.
-    BatchWriter(const QueueConfig& queue, Slot& slot) : queue_(queue), slot_(slot), blob_(queue) {}
+    BatchWriter(const QueueConfig& queue, Slot& slot)
+        : queue_(queue),
+          slot_(slot),
+          blob_(queue),
+          refusals_(queue.name) {}
 
     // Inside a transaction. What became of each message is in its head afterwards. Throws
     // JournalError, and std::system_error of a blob.
@@ -47,7 +51,7 @@ private:
     const QueueConfig& queue_;
     Slot& slot_;
     BlobBody blob_;
-    LogPace pace_;
+    Refusals refusals_;
     std::int64_t earliest_due_ = DueBell::never;
 };
 

@@ -84,6 +84,10 @@ bool keep_books(const WorkerTask& task, Slot& slot, JournalAccess& journal) {
         if (!keeper.settle_hand()) return false;
         if (slot.occupied()) break;
     }
+    return give_back_claims(task, slot, journal);
+}
+
+bool give_back_claims(const WorkerTask& task, Slot& slot, JournalAccess& journal) {
     if (!slot.holds_claims()) return true;
     const bool given_back = JournalSource::settle_claims(slot, journal);
     task.bell.announce(DueBell::at_once);

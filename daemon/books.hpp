@@ -13,4 +13,8 @@ namespace myq {
 // journal could not be written.
 bool keep_books(const WorkerTask& task, Slot& slot, JournalAccess& journal);
 
+// The last part of it: what a killed worker had claimed and not begun is given back. Whoever looked
+// for work meanwhile did not find it, and is told to look again. False as keep_books().
+bool give_back_claims(const WorkerTask& task, Slot& slot, JournalAccess& journal);
+
 }  // namespace myq

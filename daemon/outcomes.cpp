@@ -19,7 +19,8 @@ Outcomes::Outcomes(const QueueConfig& queue, Slot& slot, JournalAccess& journal,
       keeps_(keeps),
       survives_(queue.durability == QueueConfig::Durability::journal ? Survives::power_cut
                                                                      : Survives::kill),
-      replies_(queue.max_body) {}
+      replies_(queue.max_body),
+      refusals_(queue.name) {}
 
 bool Outcomes::settle_written(std::size_t tally_row) {
     const std::optional<Tally> tally = slot_.to_become();

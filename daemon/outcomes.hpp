@@ -6,6 +6,7 @@
 #include "daemon/in_hand.hpp"
 #include "daemon/journal_access.hpp"
 #include "daemon/log_pace.hpp"
+#include "daemon/refusals.hpp"
 #include "daemon/replies.hpp"
 #include "daemon/retry_delay.hpp"
 #include "daemon/slot.hpp"
@@ -108,8 +109,8 @@ private:
     Confirmations confirmations_;
     Replies replies_;
     LogPace pace_;
-    std::string no_room_;               // why not all of the last message was kept
-    bool has_told_of_no_room_ = false;  // and so owes the word that it is over
+    Refusals refusals_;
+    std::string no_room_;  // why not all of the last message was kept
     std::minstd_rand random_{std::random_device{}()};
 };
 

@@ -2,9 +2,6 @@
 #include "daemon/unix/clock.hpp"
 
 #include <fmt/format.h>
-#include <spdlog/spdlog.h>
-
-#include <utility>
 
 // How messages become rows of the journal, and what happens where there is no room.
 namespace myq {
@@ -125,13 +122,9 @@ bool Outcomes::grant(const Envelope& wish, const NewMessage& message, ConfirmSta
     } else if (!journal_.insist(insert)) {
         return false;
     }
-    if (status == ConfirmStatus::accepted && std::exchange(has_told_of_no_room_, false))
-        spdlog::info("journal: works again");
-    if (status == ConfirmStatus::full && pace_.allows(monotonic_ns())) {
-        has_told_of_no_room_ = true;
-        spdlog::warn("queue {}: message of type {}, {} bytes, is refused: {}{}", queue_.name,
-                     slot_.type(), message.body.size(), no_room_, pace_.held_back_text());
-    }
+    if (status == ConfirmStatus::accepted) refusals_.taken();
+    if (status == ConfirmStatus::full)
+        refusals_.refused(slot_.type(), message.body.size(), no_room_);
     return true;
 }
 

@@ -30,15 +30,6 @@ std::unique_ptr<Source> make_source(const WorkerTask& task, JournalAccess& journ
     return source;
 }
 
-// What a killed worker had claimed and not begun is given back; whoever looked for work meanwhile
-// did not find it, and must look again. False as settle_claims().
-bool give_back_claims(const WorkerTask& task, Slot& slot, JournalAccess& journal) {
-    if (!slot.holds_claims()) return true;
-    const bool given_back = JournalSource::settle_claims(slot, journal);
-    task.bell.announce(DueBell::at_once);
-    return given_back;
-}
-
 // First what the last worker left, then what the source gives.
 void work(const WorkerTask& task, Handling& worker, Slot& slot, JournalAccess& journal,
           const WorkerSeat& seat, Source& source) {
