@@ -37,14 +37,12 @@ struct Kind {
     JournalState state;
     const char* one;  // "dead message"
 };
-constexpr Kind to_retry = {"dead retry",
-                           {"myq dead list", "died", "All dead messages"},
-                           JournalState::dead,
-                           "dead message"};
-constexpr Kind to_drop_dead = {"dead drop",
-                               {"myq dead list", "died", "All dead messages"},
-                               JournalState::dead,
-                               "dead message"};
+constexpr Kind the_dead_to(const char* verb) {
+    return {
+        verb, {"myq dead list", "died", "All dead messages"}, JournalState::dead, "dead message"};
+}
+constexpr Kind to_retry = the_dead_to("dead retry");
+constexpr Kind to_drop_dead = the_dead_to("dead drop");
 constexpr Kind to_drop = {
     "drop",
     {"myq peek --state delayed", "were accepted", "All messages that are put off"},

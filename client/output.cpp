@@ -25,6 +25,12 @@ void print_as_it_is(std::string_view text) {
                                                 std::generic_category().message(error)));
 }
 
+// It stays what it is; asked once, and not for each of many messages.
+bool is_for_terminal() {
+    static const bool is = isatty(STDOUT_FILENO) == 1;
+    return is;
+}
+
 }  // namespace
 
 int write_out(std::string_view text) {
@@ -43,12 +49,14 @@ void print_out(std::string_view text) {
     print_as_it_is(plain_lines(text));
 }
 
-std::string as_body(const std::string& body) {
-    return output_width() > 0 ? plain_lines(body) : body;
+std::string as_body(std::string body) {
+    if (is_for_terminal()) return plain_lines(body);
+    return body;
 }
 
 void print_body(std::string_view body) {
-    print_as_it_is(as_body(std::string(body)));
+    if (is_for_terminal()) return print_out(body);
+    print_as_it_is(body);
 }
 
 void say(std::string_view text) {
@@ -65,7 +73,7 @@ int output_trouble() {
 }
 
 unsigned output_width() {
-    if (isatty(STDOUT_FILENO) != 1) return 0;
+    if (!is_for_terminal()) return 0;
     winsize size{};
     if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0 || size.ws_col == 0) return 80;
     return size.ws_col;

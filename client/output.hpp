@@ -17,7 +17,7 @@ void print_out(std::string_view text);
 
 // A body and its like: to a terminal, which would obey some bytes, as print_out() does; to anything
 // else every byte as it is.
-std::string as_body(const std::string& body);
+std::string as_body(std::string body);
 void print_body(std::string_view body);
 
 // "myq: text" as a line on standard error, with everything escaped but plain text.

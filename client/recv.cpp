@@ -117,9 +117,10 @@ private:
 
     std::string form(const Message& message) const {
         if (!options_.json) {
-            const std::string body(text_of(message));
-            return as_body(options_.php ? value_in(message).value_or(body) + "\n"
-                                        : body + (with_line_feeds_ ? "\n" : ""));
+            std::string body(text_of(message));
+            if (options_.php) body = value_in(message).value_or(std::move(body));
+            if (options_.php || with_line_feeds_) body += '\n';
+            return as_body(std::move(body));
         }
         nlohmann::ordered_json json = to_json(message);
         if (options_.php) {
