@@ -114,6 +114,7 @@ void Nginx::configure() const {
 void Nginx::start() {
     for (const char* name : {"http.sock", "https.sock", "inner.sock"})
         fs::remove(dir_ / name);  // which a killed one leaves, and the next stumbles over
+    end_the_last_line();
     server_ = std::make_unique<Server>(std::vector<std::string>{"/usr/sbin/nginx", "-c",
                                                                 dir_ / "nginx.conf", "-e",
                                                                 dir_ / "nginx.log"},
@@ -125,6 +126,11 @@ void Nginx::start() {
     fs::permissions(tls_socket(), fs::perms{0666});
 }
 
+void Nginx::end_the_last_line() const {
+    const std::string text = read_file(dir_ / "requests");
+    if (!text.empty() && !text.ends_with('\n')) write_file(dir_ / "requests", text + '\n');
+}
+
 std::string Nginx::tcp_url(std::string_view path) const {
     return "http://127.0.0.1:" + std::to_string(port_) + std::string(path);
 }
@@ -132,8 +138,10 @@ std::string Nginx::tcp_url(std::string_view path) const {
 std::vector<std::string> Nginx::requests() const {
     std::vector<std::string> lines;
     std::istringstream text(read_file(dir_ / "requests"));
-    for (std::string line; std::getline(text, line);)
-        lines.push_back(line);
+    for (std::string line; std::getline(text, line);) {
+        // Not what is being written, nor what a killed one did not write to its end.
+        if (line.ends_with('}')) lines.push_back(line);
+    }
     return lines;
 }
 

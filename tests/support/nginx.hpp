@@ -37,6 +37,7 @@ public:
 private:
     void make_certificates() const;
     void configure() const;
+    void end_the_last_line() const;
 
     std::filesystem::path dir_;
     int port_;
