@@ -12,7 +12,7 @@ using std::chrono::milliseconds;
 
 // More than a tick of the clock that files are marked with, so that what is written after a look
 // has another mark.
-constexpr milliseconds rest{50};
+constexpr milliseconds calm{50};
 // Who removes a file may be about to write another.
 constexpr milliseconds mourning{300};
 // How often a directory is looked for that is gone.
@@ -38,7 +38,7 @@ PluginWatch::Settled PluginWatch::settled(Clock::time_point now) {
     DirectoryWatch::News news = watch_.news();
     if (look_again_at_ && now >= *look_again_at_) news.is_whole |= watch_.look_again();
     for (const std::string& file : news.written) {
-        if (const auto name = plugin_name_of(file)) unrest_[*name] = now + rest;
+        if (const auto name = plugin_name_of(file)) unrest_[*name] = now + calm;
     }
     for (const std::string& file : news.gone) {
         if (const auto name = plugin_name_of(file)) unrest_[*name] = now + mourning;

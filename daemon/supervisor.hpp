@@ -92,7 +92,7 @@ private:
     bool hire(const std::shared_ptr<const WorkerSpec>& spec);
     void recycle();
     void on_end(WorkerProcess& worker, const WorkerProcess::End& end);
-    void respawn(WorkerProcess& worker, Life last);
+    static void respawn(WorkerProcess& worker, Life last);
     void settle_orphan(WorkerProcess& worker, Life last);
     bool is_current(const WorkerProcess& worker) const;
     bool is_stranger(const WorkerProcess& worker) const;

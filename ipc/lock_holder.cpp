@@ -36,7 +36,7 @@ std::string process_text(pid_t pid) {
 bool has_open_file_lock(const fs::path& fdinfo) {
     std::ifstream info(fdinfo);
     for (std::string line; std::getline(info, line);) {
-        if (line.starts_with("lock:") && line.find(" OFDLCK ") != line.npos) return true;
+        if (line.starts_with("lock:") && line.find(" OFDLCK ") != std::string::npos) return true;
     }
     return false;
 }

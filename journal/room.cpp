@@ -98,7 +98,7 @@ std::string why_no_room(const Room& room, const JournalLimits& limits, const Hel
             "what is dead, or raise max_size",
             size_text(used), to_come(room), size_text(limits.max_size));
     }
-    const std::string reason = why_no_disk(room, limits);
+    std::string reason = why_no_disk(room, limits);
     if (!reason.empty() || is_little) return reason;
     return why_too_much(room, limits, held);
 }

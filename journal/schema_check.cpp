@@ -156,8 +156,9 @@ void mend_next_row(Database& database, std::vector<std::string>& mended) {
 
 }  // namespace
 
-bool is_schema_right(Database& database, std::string_view tables, std::string_view optional_index) {
-    std::vector<SchemaObject> right = objects_of(tables);
+bool is_schema_right(Database& database, std::string_view statements,
+                     std::string_view optional_index) {
+    std::vector<SchemaObject> right = objects_of(statements);
     const std::vector<SchemaObject> found = objects_in(database);
     const auto is_found = [&](const SchemaObject& object) {
         const SchemaObject* there = find_object(found, object.is_index, object.name);
@@ -173,9 +174,9 @@ bool is_schema_right(Database& database, std::string_view tables, std::string_vi
     return !has_others && is_next_row_right(database);
 }
 
-std::string mend_schema(Database& database, std::string_view tables,
+std::string mend_schema(Database& database, std::string_view statements,
                         std::string_view optional_index) {
-    const std::vector<SchemaObject> right = objects_of(tables);
+    const std::vector<SchemaObject> right = objects_of(statements);
     std::vector<std::string> mended;
     database.run("BEGIN IMMEDIATE");
     try {
