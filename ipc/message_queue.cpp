@@ -100,17 +100,18 @@ MessageQueue::Opened
 MessageQueue::open_or_create(const QueueKey& key, mode_t mode,
                              const std::function<bool(uid_t)>& trusted_creator) {
     // Never IPC_CREAT without IPC_EXCL: that attaches to a stranger's queue without a word. Each
-    // turn of the loop means that somebody made or removed the queue in between.
+    // turn of the loop means that somebody made or removed the queue in between. The usual case
+    // comes first, and throws nothing.
     for (int turns = 0;; ++turns) {
-        try {
-            return {create(key, mode), true};
-        } catch (const IpcError& e) {
-            if (e.error() != EEXIST || turns == 1000) throw;
-        }
         try {
             return {open_trusted(key, trusted_creator), false};
         } catch (const IpcError& e) {
             if (e.error() != ENOENT && e.error() != EIDRM) throw;
+        }
+        try {
+            return {create(key, mode), true};
+        } catch (const IpcError& e) {
+            if (e.error() != EEXIST || turns == 1000) throw;
         }
     }
 }
