@@ -1,5 +1,7 @@
 #pragma once
 
+#include "tests/support/skip.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -10,12 +12,6 @@ namespace myq::test {
 
 // How much of a storm a test is. A process built with a sanitizer takes a hundred times longer to
 // come up: it is killed less often.
-#if defined(__SANITIZE_ADDRESS__)
-constexpr bool has_sanitizer = true;
-#else
-constexpr bool has_sanitizer = false;
-#endif
-
 constexpr std::size_t scaled(std::size_t count) {
     return has_sanitizer ? count / 10 + 1 : count;
 }

@@ -7,6 +7,12 @@
 
 namespace myq::test {
 
+#if defined(__SANITIZE_ADDRESS__)
+constexpr bool has_sanitizer = true;
+#else
+constexpr bool has_sanitizer = false;
+#endif
+
 // The test ends here and counts as skipped: what it needs cannot be had on this machine, or by this
 // user. Not while there is something to clean up.
 [[noreturn]] inline void skip(const std::string& reason) {
