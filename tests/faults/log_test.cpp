@@ -149,8 +149,9 @@ TEST_CASE(
     "F22: a full log disk loses lines and nothing else, and has whole ones again when there is "
     "room") {
     Stage stage({.messages = 10'000, .receivers = 3});
-    REQUIRE(run({"mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", "/srv"}).exit_code == 0);
-    REQUIRE(run({"sed", "-i", "s,file: [^,}]*myqd.log,file: /srv/myqd.log,",
+    REQUIRE(run({"mount", "-t", "tmpfs", "-o", "X-mount.mkdir,size=64k", "tmpfs", "/mnt/full"})
+                .exit_code == 0);
+    REQUIRE(run({"sed", "-i", "s,file: [^,}]*myqd.log,file: /mnt/full/myqd.log,",
                  stage.daemon.config_file()})
                 .exit_code == 0);
     REQUIRE(stage.daemon.start().exit_code == 0);
@@ -160,18 +161,18 @@ TEST_CASE(
                            fails ? Checker::Fate::again : Checker::Fate::once);
         if (i % 100 == 0) stage.daemon.signal(SIGHUP);  // says that it reloads, until no more fits
     }
-    write_file("/srv/ballast", std::string(100'000, 'x'));  // whatever is left
+    write_file("/mnt/full/ballast", std::string(100'000, 'x'));  // whatever is left
     CHECK(eventually([&] { return stage.checker.handled() == 2'000; }));
-    fs::remove("/srv/ballast");
-    fs::resize_file("/srv/myqd.log", 0);
+    fs::remove("/mnt/full/ballast");
+    fs::resize_file("/mnt/full/myqd.log", 0);
     stage.daemon.signal(SIGHUP);
     REQUIRE(eventually(
-        [] { return read_file("/srv/myqd.log").find("reloaded: ") != std::string::npos; }));
-    std::istringstream log(read_file("/srv/myqd.log"));
+        [] { return read_file("/mnt/full/myqd.log").find("reloaded: ") != std::string::npos; }));
+    std::istringstream log(read_file("/mnt/full/myqd.log"));
     for (std::string line; std::getline(log, line);)
         CHECK_MESSAGE(line.find("myqd[") != std::string::npos, line);
     expect_promises_kept(stage);
-    run({"umount", "/srv"});
+    run({"umount", "/mnt/full"});
 }
 
 }  // TEST_SUITE("log")

@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 
 TEST_SUITE("doctor") {
@@ -40,6 +41,13 @@ bool says(const Run& run, const std::string& text) {
     return run.out.find(text) != std::string::npos;
 }
 
+// What doctor says of the disk alone, as an exit code: whatever that of the machine under the test
+// is like, slow or in memory.
+int of_disk(const Run& found) {
+    if (found.out.find("error    journal's disk: ") != std::string::npos) return 2;
+    return found.out.find("warning  journal's disk: ") != std::string::npos ? 1 : 0;
+}
+
 void write_number(const char* file, int number) {
     write_file(file, std::to_string(number));
 }
@@ -50,16 +58,14 @@ TEST_CASE("doctor: a daemon that is well is fine in every respect") {
     const DaemonProcess daemon(plain);
     REQUIRE(daemon.start().exit_code == 0);
     const Run found = doctor(daemon);
-    // Whatever the disk of the machine under the test is like.
-    const bool is_slow = found.out.find("warning  journal's disk: ") != std::string::npos;
-    CHECK_MESSAGE(found.exit_code == (is_slow ? 1 : 0), found.out);
+    CHECK_MESSAGE(found.exit_code == of_disk(found), found.out);
     CHECK(found.err.empty());
     for (const char* line : {"fine     configuration: ", "fine     daemon: version ",
                              "fine     IPC namespace: the daemon's and ours are one",
                              "fine     queue jobs: as configured, key 0x6d797101",
                              "fine     kernel limits: large enough", " journal's disk: "})
         says(found, line);
-    CHECK(count(found.out, "fix:") == (is_slow ? 1 : 0));
+    CHECK(count(found.out, "fix:") == (of_disk(found) != 0 ? 1 : 0));
     CHECK(count(doctor(daemon, {"--json"}).out, "{\"severity\":\"") ==
           count(found.out, "\n") - count(found.out, "fix:"));
 }
@@ -108,7 +114,7 @@ TEST_CASE("doctor: a queue that was shut, filled or taken by somebody else") {
     settings.msg_perm.mode = 0600;
     REQUIRE(::msgctl(id, IPC_SET, &settings) == 0);
     Run found = doctor(daemon);
-    CHECK(found.exit_code == 1);
+    CHECK(found.exit_code == std::max(1, of_disk(found)));
     says(found, "warning  queue jobs: its mode is 0600, configured is 0620");
 
     REQUIRE(daemon.stop().exit_code == 0);
@@ -135,7 +141,7 @@ TEST_CASE("doctor: a queue that is nearly full, and messages that are dead") {
     daemon.send(1, "x");
     REQUIRE(daemon.logged("is dead"));
     Run found = doctor(daemon);
-    CHECK(found.exit_code == 1);
+    CHECK(found.exit_code == std::max(1, of_disk(found)));
     says(found, "1 messages are dead");
     says(found, "fix: myq dead list");
     REQUIRE(daemon.stop().exit_code == 0);
@@ -157,7 +163,7 @@ TEST_CASE("doctor: limits that are nearly used up") {
     REQUIRE(daemon.start().exit_code == 0);
     write_number("/proc/sys/kernel/msgmni", 1);
     const Run found = doctor(daemon);
-    CHECK(found.exit_code == 1);
+    CHECK(found.exit_code == std::max(1, of_disk(found)));
     says(found, "warning  kernel.msgmni: 1 of 1 queues are in use");
     write_number("/proc/sys/kernel/msgmax", 1000);
     const Run too_small = doctor(daemon);

@@ -101,9 +101,11 @@ TEST_CASE("signals: SIGUSR1 after a rotation: every process writes to the new fi
 
 TEST_CASE("signals: a full log disk stops nothing") {
     const DaemonProcess daemon(ledger_setup);
-    REQUIRE(run({"mount", "-t", "tmpfs", "-o", "size=16k", "tmpfs", "/srv"}).exit_code == 0);
-    REQUIRE(run({"sed", "-i", "s,file: [^,}]*myqd.log,file: /srv/myqd.log,", daemon.config_file()})
+    REQUIRE(run({"mount", "-t", "tmpfs", "-o", "X-mount.mkdir,size=16k", "tmpfs", "/mnt/full"})
                 .exit_code == 0);
+    REQUIRE(
+        run({"sed", "-i", "s,file: [^,}]*myqd.log,file: /mnt/full/myqd.log,", daemon.config_file()})
+            .exit_code == 0);
     const Ledger ledger("/mnt/ledger", 2000);
     REQUIRE(daemon.start().exit_code == 0);
     for (int i = 0; i < 2000; ++i)
