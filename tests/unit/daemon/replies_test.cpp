@@ -317,10 +317,10 @@ TEST_CASE("a caller whose message is not taken, or broken, or too late, is told 
     unique.unique_key = "key";
     {
         Desk desk(unique);
-        CHECK(desk.outcomes.journaled(*take_in_hand(desk.slot).wish, 0));
+        CHECK(desk.outcomes.journaled(take_in_hand(desk.slot), 0));
         CHECK(caller.next() == "");
         receive(desk.slot, 7, text(encode_envelope(unique)));
-        CHECK(desk.outcomes.journaled(*take_in_hand(desk.slot).wish, 0));
+        CHECK(desk.outcomes.journaled(take_in_hand(desk.slot), 0));
         CHECK(caller.next() ==
               "refused 1 0/0 one with its unique key is waiting or at work already|");
         receive(desk.slot, 7, text(encode_envelope(called(caller))));
