@@ -55,8 +55,9 @@ std::string reason(ConfirmStatus status, const std::string& unique) {
         return "the journal or its disk is full: try again later, or make room: free the disk, "
                "raise journal.max_size, or look at myq dead list";
     case ConfirmStatus::broken:
-        return "myqd cannot do what its envelope asks: see the log of myqd; is it of another "
-               "version?";
+        return fmt::format("myqd cannot do what its envelope asks: see the log of myqd; is it {}of "
+                           "another version?",
+                           unique.empty() ? "" : "due later than max_keyed_delay allows, or myqd ");
     default:
         return "the journal cannot be written: see the log of myqd, then send it again";
     }

@@ -213,6 +213,11 @@ struct QueueConfig {
     // Senders look at it too. With a sandbox it is 0: shared memory is outside. Applied on reload.
     std::uint64_t max_body = std::uint64_t{64} << 20U;
 
+    // How far off a message with a unique key may be due: all senders share the keys of a queue,
+    // and one that waits keeps its key from everybody. A later one is dead. 0s: none may wait; at
+    // most 3650d.
+    std::chrono::milliseconds max_keyed_delay = std::chrono::hours{7 * 24};
+
     // Users besides root and daemon.user whose existing queue under this key is accepted.
     std::vector<std::string> creators;
 

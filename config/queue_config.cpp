@@ -249,6 +249,8 @@ void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
     section.read("capacity", queue.capacity,
                  Between<std::uint64_t>{1, std::numeric_limits<std::int32_t>::max()});
     decode_max_body(section, queue, around.journal);
+    section.read("max_keyed_delay", queue.max_keyed_delay,
+                 Between<std::chrono::milliseconds>{0ms, 24h * 3650});
     section.read("creators", queue.creators, account_rule);
     section.read("durability", queue.durability,
                  std::span<const Choice<QueueConfig::Durability>>{durabilities});

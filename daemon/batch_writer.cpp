@@ -10,16 +10,14 @@
 
 namespace myq {
 
-namespace {
-
 // What the envelope asks for. Returns why it is dead, "" if it is not.
-std::string open(std::span<const std::byte> bytes, std::int64_t now, NewMessage& row,
-                 std::optional<BlobReference>& blob) {
+std::string BatchWriter::open(std::span<const std::byte> bytes, std::int64_t now, NewMessage& row,
+                              std::optional<BlobReference>& blob) const {
     if (!is_envelope(bytes)) return {};
     Envelope envelope;
     const EnvelopeError error = decode_envelope(bytes, envelope);
-    if (error != EnvelopeError::none || is_answer(envelope.kind))
-        return BatchWriter::why_broken(error, envelope.kind);
+    std::string reason = why_broken(error, envelope, now);
+    if (error != EnvelopeError::none || is_answer(envelope.kind)) return reason;
     blob = envelope.blob;
     if (!blob) row.body = envelope.body;
     row.id = envelope.id;
@@ -27,10 +25,8 @@ std::string open(std::span<const std::byte> bytes, std::int64_t now, NewMessage&
     row.expires_ms = envelope.expires_ms;
     row.unique_key = envelope.unique_key;
     row.reply = envelope.reply;
-    return {};
+    return reason;
 }
-
-}  // namespace
 
 void BatchWriter::write(const Batch& batch, Journal& journal) {
     earliest_due_ = DueBell::never;
@@ -110,10 +106,17 @@ void BatchWriter::count_refused(const Batch& batch) {
     }
 }
 
-std::string BatchWriter::why_broken(EnvelopeError error, EnvelopeKind kind) {
-    if (error != EnvelopeError::none) return fmt::format("broken envelope: {}", describe(error));
-    if (is_answer(kind)) return "broken envelope: it is an answer, not a message";
-    return "broken blob: see 'myq dead list'";
+std::string BatchWriter::why_broken(EnvelopeError error, const Envelope& envelope,
+                                    std::int64_t now) const {
+    const char* why = nullptr;
+    if (error != EnvelopeError::none) {
+        why = describe(error);
+    } else if (is_answer(envelope.kind)) {
+        why = "it is an answer, not a message";
+    } else {
+        why = why_not_keyed(envelope, now, queue_.max_keyed_delay);
+    }
+    return why != nullptr ? fmt::format("broken envelope: {}", why) : std::string();
 }
 
 }  // namespace myq

@@ -8,6 +8,8 @@
 #include "journal/journal.hpp"
 
 #include <cstdint>
+#include <optional>
+#include <span>
 #include <string>
 
 namespace myq {
@@ -39,9 +41,12 @@ public:
     // The batch is over.
     void rest() { blob_.rest(); }
 
-    static std::string why_broken(EnvelopeError error, EnvelopeKind kind);
+    // What is wrong with its envelope; "" for nothing.
+    std::string why_broken(EnvelopeError error, const Envelope& envelope, std::int64_t now) const;
 
 private:
+    std::string open(std::span<const std::byte> bytes, std::int64_t now, NewMessage& row,
+                     std::optional<BlobReference>& blob) const;
     ConfirmStatus insert(Journal& journal, std::int64_t number, const Batch::Message& message,
                          std::int64_t now);
     bool is_admitted(Journal& journal, std::int64_t number, const NewMessage& row,

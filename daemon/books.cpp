@@ -58,7 +58,7 @@ private:
             return outcomes_.carry_out(*verdict, message, row, retry_of(task_, slot_.type()),
                                        words);
         }
-        if (message.wish) return outcomes_.journaled(*message.wish, row);
+        if (message.wish) return outcomes_.journaled(message, row);
         return true;
     }
 

@@ -277,7 +277,7 @@ bool Handling::unpack(std::size_t row) {
     if (in_hand_.broken != nullptr) {
         return outcomes_.broken(in_hand_, row);
     }
-    if (in_hand_.wish) return outcomes_.journaled(*in_hand_.wish, row);
+    if (in_hand_.wish) return outcomes_.journaled(in_hand_, row);
     if (in_hand_.expires_ms && *in_hand_.expires_ms <= wall_clock_ms()) {
         outcomes_.expired(in_hand_, row);
         return true;

@@ -12,15 +12,13 @@ InHand out_of_envelope(std::span<const std::byte> bytes) {
     message.body = bytes;
     const EnvelopeError error = decode_envelope(bytes, envelope);
     message.reply = envelope.reply;
+    message.asker = envelope.confirm;
     if (error != EnvelopeError::none) {
         message.broken = describe(error);
-        message.asker = envelope.confirm;
     } else if (is_answer(envelope.kind)) {
         message.broken = "it is an answer, not a message";
-        message.asker = envelope.confirm;
     } else {
         message.blob = envelope.blob;
-        if (message.blob) message.asker = envelope.confirm;  // what it refers to may be broken
         if (!message.blob) message.body = envelope.body;
         message.id = envelope.id;
         message.expires_ms = envelope.expires_ms;
@@ -65,6 +63,14 @@ std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms) {
     const std::int64_t due =
         envelope.delay_ms ? now_ms + *envelope.delay_ms : envelope.due_ms.value_or(0);
     return due <= now_ms ? 0 : due;
+}
+
+const char* why_not_keyed(const Envelope& envelope, std::int64_t now_ms,
+                          std::chrono::milliseconds most) {
+    const bool is_too_long =
+        !envelope.unique_key.empty() && due_time(envelope, now_ms) > now_ms + most.count();
+    return is_too_long ? "it has a unique key and is due later than max_keyed_delay allows"
+                       : nullptr;
 }
 
 }  // namespace myq

@@ -3,6 +3,7 @@
 #include "daemon/slot.hpp"
 #include "ipc/envelope.hpp"
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -16,7 +17,7 @@ struct InHand {
     MessageId id;
     std::optional<std::int64_t> expires_ms;
     const char* broken = nullptr;  // what is wrong with it; `body` is all of its envelope then
-    std::optional<ConfirmAddress> asker;  // who is told that it is broken
+    std::optional<ConfirmAddress> asker;  // who is told if it is not even taken
     // Its body is not in the slot but in shared memory, or in its row of the journal: LargeBodies
     // gets it. Until then `body` is what is in the slot.
     std::optional<BlobReference> blob;
@@ -34,5 +35,10 @@ InHand take_in_hand(const Handful::Message& waiting);
 
 // When a message that says `due` or `delay` is due, 0 for at once.
 std::int64_t due_time(const Envelope& envelope, std::int64_t now_ms);
+
+// Why a queue does not take it: it would keep its unique key from everybody else for longer than
+// `most`. nullptr if it would not.
+const char* why_not_keyed(const Envelope& envelope, std::int64_t now_ms,
+                          std::chrono::milliseconds most);
 
 }  // namespace myq

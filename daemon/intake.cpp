@@ -5,6 +5,7 @@
 #include "daemon/process_on_slot.hpp"
 #include "daemon/replies.hpp"
 #include "daemon/served_queue.hpp"
+#include "daemon/unix/clock.hpp"
 #include "daemon/unix/signals.hpp"
 
 #include <unistd.h>
@@ -152,8 +153,9 @@ private:
             return replies_.tell(envelope.reply, envelope.id, Reply::Status::refused,
                                  why_refused(status));
         }
+        const std::string why = writer_.why_broken(error, envelope, wall_clock_ms());
         replies_.tell(envelope.reply, envelope.id, Reply::Status::dead,
-                      BatchWriter::why_broken(error, envelope.kind));
+                      why.empty() ? "broken blob: see 'myq dead list'" : why);
     }
 
     void confirm(const Batch::Message& message, ConfirmStatus status) {

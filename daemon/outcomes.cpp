@@ -188,9 +188,12 @@ void Outcomes::answer(const std::optional<ConfirmAddress>& asker, ConfirmStatus 
     confirmations_.send();
 }
 
-bool Outcomes::journaled(const Envelope& wish, std::size_t tally_row) {
+bool Outcomes::journaled(const InHand& message, std::size_t tally_row) {
     if (journal_.is_closed()) return false;
+    const Envelope& wish = *message.wish;
     const std::int64_t now = wall_clock_ms();
+    if (const char* why = why_not_keyed(wish, now, queue_.max_keyed_delay))
+        return dead(message, tally_row, fmt::format("broken envelope: {}", why));
     NewMessage row;
     row.type = slot_.type();
     row.body = wish.body;

@@ -64,8 +64,8 @@ public:
     // Its envelope cannot be understood: dead, and the sender is told if it asked and can be.
     bool broken(const InHand& message, std::size_t tally_row);
 
-    // Its sender wants it in the journal; see InHand::wish.
-    bool journaled(const Envelope& wish, std::size_t tally_row);
+    // Its sender wants it in the journal: it has a wish.
+    bool journaled(const InHand& message, std::size_t tally_row);
 
     // The daemon stops for longer than a slot can keep a message.
     bool shelved(const InHand& message, std::size_t tally_row);

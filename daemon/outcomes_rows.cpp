@@ -39,6 +39,7 @@ std::optional<Outcomes::Kept> Outcomes::write(const InHand& message, const NewMe
             row.id = message.id;
             row.expires_ms = message.expires_ms;
             row.reply = message.reply;
+            if (message.wish) row.unique_key = message.wish->unique_key;
             row.attempts = slot_.attempts();
             row.reason = reason;
             row.history = failures;

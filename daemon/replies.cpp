@@ -103,7 +103,8 @@ void Replies::end_with_reply(Reply::Status status, std::string_view text) {
 
 // Where there is no room in the queue: in shared memory, or only how long it was.
 void Replies::send_large() {
-    const auto caller = maker_of_reply_queue(caller_.address.queue_id, self_);
+    const auto caller =
+        maker_of_reply_queue(caller_.address.queue_id, self_, caller_.address.token);
     if (!caller) return;
     std::string why = fmt::format("its reply of {} bytes has no room in the caller's queue", size_);
     std::optional<OutgoingBlob> blob;

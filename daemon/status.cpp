@@ -150,6 +150,16 @@ ordered_json queue_report(const QueuePlan& queue, const SlotDirectory& slots,
     return json;
 }
 
+Journal::TypesByQueue types_of(const Plan& plan) {
+    Journal::TypesByQueue types;
+    for (const QueuePlan& queue : plan.queues) {
+        auto& of_queue = types[queue.config.name];
+        for (const Route& route : queue.routes)
+            of_queue.insert(route.handler.type.value_or(0));
+    }
+    return types;
+}
+
 }  // namespace
 
 std::string status_report(const Plan& plan, const std::vector<WorkerInfo>& workers,
@@ -167,7 +177,7 @@ std::string status_report(const Plan& plan, const std::vector<WorkerInfo>& worke
     std::string error;
     try {
         Journal open(journal.directory, journal.limits, false);
-        counts = open.counts(wall_clock_ms());
+        counts = open.counts(wall_clock_ms(), types_of(plan));
     } catch (const JournalError& e) {
         error = e.what();
     }

@@ -48,7 +48,7 @@ bool shelve_hand(Slot& slot, Outcomes& outcomes, LargeBodies& bodies) {
     InHand message = take_in_hand(slot);
     if (message.blob && !bodies.fetch(message)) return false;
     const bool moved = message.broken != nullptr ? outcomes.broken(message, 0)
-                       : message.wish            ? outcomes.journaled(*message.wish, 0)
+                       : message.wish            ? outcomes.journaled(message, 0)
                                                  : outcomes.shelved(message, 0);
     bodies.after_message();
     return moved;

@@ -96,7 +96,7 @@ ReplyNews news_of(const UnattachedBlob& reply, uid_t self) {
         return ReplyNews::no_more;
     }
     // A caller that took its queue back gets nothing more from us, and shows us nothing.
-    if (!maker_of_reply_queue(reply.queue, self)) return ReplyNews::none;
+    if (!is_reply_queue(reply.queue, self)) return ReplyNews::none;
     std::set<BlobToken> tokens;
     if (!find_blob_tokens(queue, tokens)) return ReplyNews::waits;
     return tokens.contains(reply.token) ? ReplyNews::waits : ReplyNews::none;

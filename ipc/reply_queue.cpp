@@ -11,6 +11,7 @@
 #include <cerrno>
 #include <cstring>
 #include <ctime>
+#include <limits>
 #include <memory>
 #include <new>
 #include <utility>
@@ -28,7 +29,12 @@ std::int64_t random_token() {
     std::int64_t token = 0;
     std::memcpy(&token, bytes.data(), bytes.size());
     token = static_cast<std::int64_t>(static_cast<std::uint64_t>(token) >> 1U);
-    return token == 0 ? 1 : token;
+    return std::clamp<std::int64_t>(token, 1, std::numeric_limits<std::int64_t>::max() - 1);
+}
+
+// The type of the proof: not the token itself, by which its maker receives.
+std::int64_t proof_of(std::int64_t token) {
+    return token + 1;
 }
 
 void remove_if_there(const MessageQueue& queue) noexcept {
@@ -67,10 +73,19 @@ ReplyStatus send_without_waiting(int queue_id, std::int64_t token,
 }
 
 // An id comes from a stranger, who may have named somebody's queue, or one of ours, to make us
-// write what they could not.
+// write what they could not, or use up its room.
 bool is_given_queue(const msqid_ds& queue, uid_t self) {
     return queue.msg_perm.__key == IPC_PRIVATE && queue.msg_perm.uid == self &&
            (queue.msg_perm.mode & 0777U) == reply_queue_mode;
+}
+
+// Whether its first message is the proof of this token; looks at it without a copy of any body. The
+// maker put it there before it gave the queue to us, and takes only answers. A kernel that cannot
+// show it (no CONFIG_CHECKPOINT_RESTORE) leaves the queue to whoever knows its number.
+bool is_proved(int queue_id, std::int64_t token) noexcept {
+    std::int64_t type = 0;
+    if (msgrcv(queue_id, &type, 0, 0, MSG_COPY | IPC_NOWAIT) != 0) return errno == ENOSYS;
+    return token < std::numeric_limits<std::int64_t>::max() && type == proof_of(token);
 }
 
 // A memory read; exact to some milliseconds.
@@ -117,6 +132,7 @@ ReplyQueue::ReplyQueue(uid_t daemon)
         // given away, so that the daemon never sees it unsigned.
         std::ignore = queue_.send(1, {}, Wait::no);
         std::ignore = queue_.receive(0, Selector::any(), Wait::no);
+        std::ignore = queue_.send(proof_of(token_), {}, Wait::no);
         queue_.set({.uid = daemon, .gid = {}, .mode = reply_queue_mode, .capacity = {}});
     } catch (...) {
         remove_if_there(queue_);
@@ -129,13 +145,12 @@ ReplyQueue::~ReplyQueue() {
 }
 
 std::optional<Message> ReplyQueue::receive(Wait wait) const {
-    // Any type, not only the token's: whoever names our queue in a message of their own makes the
-    // daemon write here, and what we left lying would fill the queue.
+    // The proof stays. Of any length: kernel.msgmax was asked for once, and what is longer is no
+    // answer.
     for (;;) {
-        // And of any length: kernel.msgmax was asked for once, and what is longer is no answer.
         std::optional<Message> message =
-            queue_.receive(longest_, Selector::any(), wait, Truncate::yes);
-        if (!message || (message->type == token_ && !message->truncated)) return message;
+            queue_.receive(longest_, Selector::only(token_), wait, Truncate::yes);
+        if (!message || !message->truncated) return message;
     }
 }
 
@@ -148,14 +163,17 @@ ReplyStatus ReplySender::send(int queue_id, std::int64_t token, std::span<const 
     if (token <= 0) return ReplyStatus::untrusted;
     const std::int64_t now = coarse_ns();
     const bool needs_spare = spare.bytes != 0 || spare.messages != 0;
-    if (needs_spare || queue_id != known_ || now >= known_until_ns_) {
+    const bool is_known = queue_id == known_ && token == known_token_ && now < known_until_ns_;
+    if (needs_spare || !is_known) {
         msqid_ds ds{};
         known_ = -1;
         if (msgctl(queue_id, IPC_STAT, &ds) != 0) {
             return errno == EACCES ? ReplyStatus::untrusted : ReplyStatus::gone;
         }
         if (!is_given_queue(ds, self_)) return ReplyStatus::untrusted;
+        if (!is_known && !is_proved(queue_id, token)) return ReplyStatus::untrusted;
         known_ = queue_id;
+        known_token_ = token;
         known_until_ns_ = now + trust_ns;
         const std::size_t bytes = ds.__msg_cbytes + body.size() + spare.bytes;
         if (bytes > ds.msg_qbytes || ds.msg_qnum + 1 + spare.messages > ds.msg_qbytes) {
@@ -170,10 +188,16 @@ ReplyStatus send_reply(int queue_id, uid_t self, std::int64_t token,
     return ReplySender(self).send(queue_id, token, body, spare);
 }
 
-std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self) noexcept {
+std::optional<uid_t> maker_of_reply_queue(int queue_id, uid_t self, std::int64_t token) noexcept {
     msqid_ds ds{};
     if (msgctl(queue_id, IPC_STAT, &ds) != 0 || !is_given_queue(ds, self)) return std::nullopt;
+    if (!is_proved(queue_id, token)) return std::nullopt;
     return ds.msg_perm.cuid;
+}
+
+bool is_reply_queue(int queue_id, uid_t self) noexcept {
+    msqid_ds ds{};
+    return msgctl(queue_id, IPC_STAT, &ds) == 0 && is_given_queue(ds, self);
 }
 
 int remove_orphaned_reply_queues(uid_t self, std::chrono::seconds unjudged_age) {

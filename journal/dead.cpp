@@ -1,9 +1,8 @@
 #include "journal/journal_impl.hpp"
+#include "journal/schema.hpp"
 #include "journal/walk.hpp"
 
 #include <algorithm>
-#include <map>
-#include <utility>
 #include <vector>
 
 // What people do with the dead, and with what waits.
@@ -16,7 +15,12 @@ constexpr std::size_t step_rows = 1000;
 
 struct PlacedRow {
     std::int64_t row, queue, type;
+    CountKind kind;
 };
+
+CountKind kind_of(std::int64_t state, std::int64_t due_ms) {
+    return static_cast<RowState>(state) == RowState::dead ? CountKind::dead : living(due_ms);
+}
 
 std::vector<PlacedRow> next_rows(Walk& walk, Statement& statement, const JournalFilter& filter,
                                  std::int64_t now_ms, std::size_t limit) {
@@ -24,7 +28,8 @@ std::vector<PlacedRow> next_rows(Walk& walk, Statement& statement, const Journal
     auto rows = walk.rows(statement, filter, now_ms, limit);
     while (rows.next()) {
         walk.position = {rows.integer(0), rows.integer(1)};
-        found.push_back({rows.integer(1), rows.integer(2), rows.integer(3)});
+        found.push_back({rows.integer(1), rows.integer(2), rows.integer(3),
+                         kind_of(rows.integer(4), rows.integer(5))});
     }
     return found;
 }
@@ -36,7 +41,7 @@ void each_step(Journal& journal, Database& database, const std::vector<Walk>& wa
                const std::function<std::uint64_t(const std::vector<PlacedRow>&)>& work) {
     std::uint64_t left = filter.limit.value_or(std::numeric_limits<std::uint64_t>::max());
     for (Walk walk : walks) {
-        Statement statement(database, walk.sql(filter, "queue, type"));
+        Statement statement(database, walk.sql(filter, "queue, type, state, due"));
         for (bool more = true; more && left > 0;) {
             // A person who was told that it is done expects it to be.
             journal.transact(Survives::power_cut, [&] {
@@ -56,8 +61,11 @@ Journal::Revived Journal::revive(const JournalFilter& filter) {
     const auto walks = dead_walks(filter, impl_->queues_of(filter));
     each_step(*this, *impl_->database, walks, filter, 0, [&](const std::vector<PlacedRow>& rows) {
         std::uint64_t revived = 0;
-        for (const PlacedRow& one : rows)
-            revived += static_cast<std::uint64_t>(impl_->sql.revive.run(one.row));
+        for (const PlacedRow& one : rows) {
+            if (impl_->sql.revive.run(one.row) == 0) continue;
+            impl_->counts.move(one.queue, one.type, CountKind::dead, CountKind::at_once);
+            ++revived;
+        }
         result.revived += revived;
         result.blocked += rows.size() - revived;
         return revived;
@@ -70,16 +78,13 @@ std::uint64_t Journal::drop(const JournalFilter& filter, std::int64_t now_ms) {
     const auto all = walks(filter, now_ms, impl_->queues_of(filter));
     each_step(*this, *impl_->database, all, filter, now_ms,
               [&](const std::vector<PlacedRow>& rows) {
-                  std::map<std::pair<std::int64_t, std::int64_t>, std::int64_t> tally;
                   std::uint64_t gone = 0;
                   for (const PlacedRow& one : rows) {
                       if (impl_->sql.drop.run(one.row) == 0) continue;
                       impl_->sql.history_forget.run(one.row, one.row);
-                      ++tally[{one.queue, one.type}];
+                      impl_->counts.move(one.queue, one.type, one.kind, CountKind::dropped);
                       ++gone;
                   }
-                  for (const auto& [place, count] : tally)
-                      impl_->sql.tally.run(place.first, place.second, count);
                   dropped += gone;
                   return gone;
               });

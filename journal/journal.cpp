@@ -42,7 +42,7 @@ std::filesystem::path file_in(const std::filesystem::path& directory, bool creat
 }
 
 std::unique_ptr<Database> open_database(const std::filesystem::path& file, const WriteLock& lock,
-                                        std::string& mended) {
+                                        std::string& mended, bool may_upgrade) {
     std::unique_ptr<Database> database;
     if (exists_as_ours(file)) {
         database = std::make_unique<Database>(file);
@@ -55,7 +55,7 @@ std::unique_ptr<Database> open_database(const std::filesystem::path& file, const
         make_durably(file);
         database = std::make_unique<Database>(file);
     }
-    mended = prepare_schema(*database);
+    mended = prepare_schema(*database, may_upgrade);
     return database;
 }
 
@@ -65,7 +65,7 @@ Journal::Impl::Impl(const std::filesystem::path& directory, const JournalLimits&
     : file(file_in(directory, create)),
       limits(most),
       lock(file.parent_path() / "journal.lock"),
-      database(open_database(file, lock, mended)),
+      database(open_database(file, lock, mended, create)),
       sql(*database),
       process(::getpid()) {}
 
@@ -101,6 +101,7 @@ Journal::Impl::Transaction::Transaction(Impl& journal) : journal_(journal) {
     journal_.now_ms = clock_ms();
     journal_.next_row.reset();
     journal_.room.reset();
+    journal_.counts.forget();
 }
 
 Journal::Impl::Transaction::~Transaction() {
@@ -110,6 +111,7 @@ Journal::Impl::Transaction::~Transaction() {
 
 void Journal::Impl::Transaction::commit() {
     if (journal_.next_row) journal_.sql.next_row_keep.run(*journal_.next_row);
+    journal_.counts.write(journal_.sql.count_keep, journal_.sql.count_forget);
     journal_.sql.commit.run();
 }
 

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -138,6 +139,7 @@ struct JournalCounts {
     std::uint64_t ready = 0, delayed = 0, running = 0, dead = 0;
     std::uint64_t dropped = 0;  // by hand, ever
 };
+constexpr std::int64_t most_due_counted = 10'000;
 struct TypeCountsInJournal {
     std::string queue;
     std::int64_t type = 0;
@@ -146,7 +148,9 @@ struct TypeCountsInJournal {
 
 class Journal {
 public:
-    // Opens DIRECTORY/journal.db, made if `create`; the directory must exist. Throws JournalError.
+    // Opens DIRECTORY/journal.db; the directory must exist. With `create`, for the daemon, a
+    // missing one is made, and one of an older myq is brought to this one's format. Throws
+    // JournalError.
     Journal(const std::filesystem::path& directory, const JournalLimits& limits, bool create);
     ~Journal();
     Journal(const Journal&) = delete;
@@ -207,7 +211,11 @@ public:
 
     // When the next message of these types is due: 0 for at once, nullopt for never.
     std::optional<std::int64_t> next_due(std::string_view queue, const Selector& types);
-    std::vector<TypeCountsInJournal> counts(std::int64_t now_ms);
+    // Costs nothing by the message, but for the running, and for those whose time has come: of each
+    // queue most_due_counted at most, and the rest still counts as delayed. With `wanted`, types by
+    // queue, only of these, and of all others of their queues together, as type 0.
+    using TypesByQueue = std::map<std::string, std::set<std::int64_t>>;
+    std::vector<TypeCountsInJournal> counts(std::int64_t now_ms, const TypesByQueue& wanted = {});
     void list(const JournalFilter& filter, std::int64_t now_ms,
               const std::function<void(const JournalEntry&)>& visit);
     std::optional<JournalEntry> find(std::int64_t row, std::int64_t now_ms);

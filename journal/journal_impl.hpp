@@ -1,5 +1,6 @@
 #pragma once
 
+#include "journal/counts.hpp"
 #include "journal/journal.hpp"
 #include "journal/room.hpp"
 #include "journal/sqlite.hpp"
@@ -40,6 +41,11 @@ struct Journal::Impl {
     std::optional<std::int64_t> find_queue(std::string_view queue);
     std::vector<std::int64_t> queues_of(const JournalFilter& filter);  // their numbers
     std::int64_t new_row();
+    struct Running {
+        std::int64_t queue, type;
+        CountKind kind;
+    };
+    std::optional<Running> running(std::int64_t row);
     void add_history(std::int64_t row, std::span<const Attempt> history);
 
     using Take = std::function<void(const DueMessage&)>;
@@ -64,6 +70,7 @@ struct Journal::Impl {
     std::int64_t now_ms = 0;
     std::optional<std::int64_t> next_row;
     std::optional<Room> room;  // as it was when first asked for, and what was admitted since
+    CountChanges counts;
 
     // What queues have, by their numbers, as it was counted last: see admit.cpp.
     struct Counted {

@@ -6,7 +6,7 @@
 
 #include <algorithm>
 #include <map>
-#include <utility>
+#include <set>
 
 // What people see of the journal.
 namespace myq {
@@ -81,39 +81,80 @@ private:
     Database& database_;
 };
 
-// By queue and type. SQLite would sort what it groups: ten million rows, for a handful of types.
-class Tally {
-public:
-    explicit Tally(Database& database) : database_(database) {}
+bool has_any(const JournalCounts& counts) {
+    return counts.ready + counts.delayed + counts.running + counts.dead + counts.dropped != 0;
+}
 
-    template <typename Add>
-    void add(const char* sql, const Add& add) {
-        Statement statement(database_, sql);
-        auto rows = statement.rows();
-        JournalCounts* last = nullptr;
-        Place place{-1, -1};
-        while (rows.next()) {
-            const Place here{rows.integer(0), rows.integer(1)};
-            if (last == nullptr || here != place) last = &counts_[here];
-            place = here;
-            add(*last, rows);
+void take_off(JournalCounts& sum, const JournalCounts& part) {
+    sum.ready -= part.ready;
+    sum.delayed -= part.delayed;
+    sum.dead -= part.dead;
+    sum.dropped -= part.dropped;
+}
+
+// The counts of one queue, by type; if types are wanted, those of all others together as type 0.
+class QueueCounts {
+public:
+    QueueCounts(Database& database, std::int64_t queue, const std::set<std::int64_t>* wanted)
+        : database_(database),
+          queue_(queue) {
+        if (wanted == nullptr) {
+            read_kept("type > ?2", 0);
+            return;
+        }
+        read_kept("type = ?2", 0);
+        for (const std::int64_t type : *wanted) {
+            if (type == 0) continue;
+            read_kept("type = ?2", type);
+            take_off(counts_[0], counts_[type]);
         }
     }
-    std::vector<TypeCountsInJournal> by_name(const std::map<std::int64_t, std::string>& names) {
-        std::vector<TypeCountsInJournal> result;
-        for (const auto& [place, counts] : counts_) {
-            const auto name = names.find(place.first);
-            if (name == names.end()) continue;
-            result.push_back({name->second, place.second, counts});
+
+    // Who has claimed them is not kept: there are few, and a claim writes nothing more for it.
+    void look_for_running() {
+        Statement running(database_, "SELECT type, due FROM message INDEXED BY running"
+                                     " WHERE state = 1 AND queue = ?1");
+        for (auto rows = running.with(queue_); rows.next();) {
+            JournalCounts& counts = of(rows.integer(0));
+            --(rows.integer(1) == 0 ? counts.ready : counts.delayed);
+            ++counts.running;
         }
-        std::ranges::stable_sort(result, {}, &TypeCountsInJournal::queue);
-        return result;
     }
+
+    void look_for_due(std::int64_t now_ms) {
+        Statement due(database_, "SELECT type FROM message INDEXED BY waiting WHERE state = 0"
+                                 " AND queue = ?1 AND due > 0 AND due <= ?2 ORDER BY due LIMIT ?3");
+        for (auto rows = due.with(queue_, now_ms, most_due_counted); rows.next();) {
+            JournalCounts& counts = of(rows.integer(0));
+            --counts.delayed;
+            ++counts.ready;
+        }
+    }
+
+    const std::map<std::int64_t, JournalCounts>& by_type() const { return counts_; }
 
 private:
-    using Place = std::pair<std::int64_t, std::int64_t>;
+    void read_kept(const char* which, std::int64_t type) {
+        Statement kept(database_,
+                       fmt::format("SELECT type, at_once, timed, dead, dropped FROM count"
+                                   " WHERE queue = ?1 AND {}",
+                                   which));
+        for (auto rows = kept.with(queue_, type); rows.next();) {
+            JournalCounts& counts = counts_[rows.integer(0)];
+            counts.ready = static_cast<std::uint64_t>(rows.integer(1));
+            counts.delayed = static_cast<std::uint64_t>(rows.integer(2));
+            counts.dead = static_cast<std::uint64_t>(rows.integer(3));
+            counts.dropped = static_cast<std::uint64_t>(rows.integer(4));
+        }
+    }
+    JournalCounts& of(std::int64_t type) {
+        const auto found = counts_.find(type);
+        return found != counts_.end() ? found->second : counts_[0];
+    }
+
     Database& database_;
-    std::map<Place, JournalCounts> counts_;
+    std::int64_t queue_;
+    std::map<std::int64_t, JournalCounts> counts_;
 };
 
 std::map<std::int64_t, std::string> queue_names(Database& database) {
@@ -138,22 +179,21 @@ std::vector<std::int64_t> Journal::Impl::queues_of(const JournalFilter& filter) 
     return numbers;
 }
 
-std::vector<TypeCountsInJournal> Journal::counts(std::int64_t now_ms) {
+std::vector<TypeCountsInJournal> Journal::counts(std::int64_t now_ms, const TypesByQueue& wanted) {
     const Snapshot snapshot(*impl_->database);
-    Tally tally(*impl_->database);
-    using Rows = Statement::Rows;
-    tally.add("SELECT queue, type, due FROM message INDEXED BY waiting WHERE state = 0",
-              [&](JournalCounts& counts, const Rows& row) {
-                  ++(row.integer(2) <= now_ms ? counts.ready : counts.delayed);
-              });
-    tally.add("SELECT queue, type FROM message INDEXED BY running WHERE state = 1",
-              [](JournalCounts& counts, const Rows&) { ++counts.running; });
-    tally.add("SELECT queue, type FROM message INDEXED BY dead WHERE state = 2",
-              [](JournalCounts& counts, const Rows&) { ++counts.dead; });
-    tally.add("SELECT queue, type, dropped FROM tally", [](JournalCounts& counts, const Rows& row) {
-        counts.dropped = static_cast<std::uint64_t>(row.integer(2));
-    });
-    return tally.by_name(queue_names(*impl_->database));
+    std::vector<TypeCountsInJournal> result;
+    for (const auto& [number, name] : queue_names(*impl_->database)) {
+        const auto types = wanted.find(name);
+        if (!wanted.empty() && types == wanted.end()) continue;
+        QueueCounts counts(*impl_->database, number, wanted.empty() ? nullptr : &types->second);
+        counts.look_for_running();
+        counts.look_for_due(now_ms);
+        for (const auto& [type, of_type] : counts.by_type()) {
+            if (has_any(of_type)) result.push_back({name, type, of_type});
+        }
+    }
+    std::ranges::stable_sort(result, {}, &TypeCountsInJournal::queue);
+    return result;
 }
 
 void Journal::list(const JournalFilter& filter, std::int64_t now_ms,

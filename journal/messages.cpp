@@ -106,8 +106,17 @@ Inserted Journal::insert(std::int64_t queue, const NewMessage& message) {
                               message.body, reply, text_or_null(message.autopsy));
     if (inserted == 0) return Inserted::duplicate;
     impl_->next_row = row + 1;
+    impl_->counts.add(
+        queue, message.type,
+        message.dead ? CountKind::dead : living(std::max<std::int64_t>(message.due_ms, 0)), 1);
     impl_->add_history(row, message.history);
     return Inserted::yes;
+}
+
+std::optional<Journal::Impl::Running> Journal::Impl::running(std::int64_t row) {
+    auto rows = sql.running.with(row, row);
+    if (!rows.next()) return std::nullopt;
+    return Running{rows.integer(0), rows.integer(1), living(rows.integer(2))};
 }
 
 std::vector<std::int64_t> Journal::claimed(std::uint64_t owner) {
@@ -122,6 +131,9 @@ std::vector<std::int64_t> Journal::claimed(std::uint64_t owner) {
 void Journal::finish(std::span<const std::int64_t> rows) {
     impl_->require_transaction("finish");
     each_run(rows, [&](std::int64_t first, std::int64_t last) {
+        // RETURNING would cost several times what it costs to look first.
+        for (auto row = impl_->sql.running.with(first, last); row.next();)
+            impl_->counts.add(row.integer(0), row.integer(1), living(row.integer(2)), -1);
         if (impl_->sql.finish.run(first, last) > 0) impl_->sql.history_forget.run(first, last);
     });
 }
@@ -135,16 +147,20 @@ void Journal::defer(std::int64_t row, std::uint32_t attempts, std::int64_t due_m
                     std::span<const Attempt> history, std::string_view autopsy) {
     impl_->require_transaction("defer");
     const std::int64_t due = std::max<std::int64_t>(due_ms, 0);
-    const auto kept = text_or_null(autopsy);
-    if (impl_->sql.defer.run(row, std::int64_t{attempts}, due, kept) == 0) return;
+    const auto was = impl_->running(row);
+    if (!was) return;
+    impl_->sql.defer.run(row, std::int64_t{attempts}, due, text_or_null(autopsy));
+    impl_->counts.move(was->queue, was->type, was->kind, living(due));
     impl_->add_history(row, history);
 }
 
 void Journal::bury(std::int64_t row, std::uint32_t attempts, std::string_view reason,
                    std::span<const Attempt> history, std::string_view autopsy) {
     impl_->require_transaction("bury");
-    const auto kept = text_or_null(autopsy);
-    if (impl_->sql.bury.run(row, std::int64_t{attempts}, impl_->now_ms, reason, kept) == 0) return;
+    const auto was = impl_->running(row);
+    if (!was) return;
+    impl_->sql.bury.run(row, std::int64_t{attempts}, impl_->now_ms, reason, text_or_null(autopsy));
+    impl_->counts.move(was->queue, was->type, was->kind, CountKind::dead);
     impl_->add_history(row, history);
 }
 

@@ -2,6 +2,7 @@
 
 #include "journal/journal.hpp"
 #include "journal/schema_check.hpp"
+#include "journal/upgrade.hpp"
 
 #include <fmt/format.h>
 
@@ -10,11 +11,14 @@ namespace myq {
 namespace {
 
 constexpr std::int64_t our_id = 0x6d79716a;  // "myqj"
-constexpr std::int64_t our_version = 1;
+constexpr std::int64_t oldest_version = 1;
+constexpr std::int64_t our_version = 2;
 
 // `due` is 0 for at once, so that a clock that is set back delays no such message. `owner` and
 // `state` take as many bytes running as waiting: a claim is then written over the row where it
 // lies, and a long body is not written again. Columns that a claim looks at come before the body.
+// `next` is the number of the next row; it stands beside the counts of queue 0, which there is not,
+// since a page that a transaction writes costs more than what is on it.
 constexpr const char* tables = R"(
 CREATE TABLE queue(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE message(
@@ -47,13 +51,16 @@ CREATE TABLE attempt(
     cause TEXT NOT NULL,
     PRIMARY KEY(message, sequence)) STRICT, WITHOUT ROWID;
 CREATE TABLE ticket(slot INTEGER PRIMARY KEY, sequence INT NOT NULL) STRICT;
-CREATE TABLE tally(
+CREATE TABLE count(
     queue INT NOT NULL,
     type INT NOT NULL,
+    at_once INT NOT NULL,
+    timed INT NOT NULL,
+    dead INT NOT NULL,
     dropped INT NOT NULL,
+    next INT,
     PRIMARY KEY(queue, type)) STRICT, WITHOUT ROWID;
-CREATE TABLE next(id INT NOT NULL) STRICT;
-INSERT INTO next VALUES(1);
+INSERT INTO count VALUES(0, 0, 0, 0, 0, 0, 1);
 )";
 
 constexpr const char* type_index =
@@ -70,9 +77,13 @@ std::int64_t number(Database& database, std::string_view sql) {
                        fmt::format("{}: {}", database.file().string(), reason));
 }
 
+std::int64_t version_of(Database& database) {
+    return number(database, "PRAGMA user_version");
+}
+
 bool is_empty(Database& database) {
     const std::int64_t id = number(database, "PRAGMA application_id");
-    const std::int64_t version = number(database, "PRAGMA user_version");
+    const std::int64_t version = version_of(database);
     if (id == 0 && number(database, "SELECT count(*) FROM sqlite_schema") == 0) return true;
     if (id != our_id) {
         refuse(database, "is a database, but no journal of myq's: move it away, and a new one is "
@@ -83,7 +94,9 @@ bool is_empty(Database& database) {
                                      "it, install that one again",
                                      version, our_version));
     }
-    if (version != our_version) refuse(database, fmt::format("has an unknown format {}", version));
+    if (version < oldest_version) {
+        refuse(database, fmt::format("has an unknown format {}", version));
+    }
     return false;
 }
 
@@ -101,20 +114,10 @@ void tune(Database& database) {
                  "PRAGMA cache_size = -8192;");
 }
 
-bool has_later_columns(Database& database) {
-    return number(database, "SELECT count(*) FROM pragma_table_info('message')"
-                            " WHERE name = 'reply'") != 0;
-}
-
-// Columns that came later, for a file that was made before them. An older myq that works on the
-// same file, while it is being replaced, names its columns and never meets these: no reason for
-// another format.
-void add_later_columns(Database& database) {
-    const bool is_there = number(database, "SELECT count(*) FROM pragma_table_info('message')"
-                                           " WHERE name = 'body'") != 0;
-    if (!is_there || has_later_columns(database)) return;
-    database.run("BEGIN IMMEDIATE; ALTER TABLE message ADD COLUMN reply BLOB;"
-                 " ALTER TABLE message ADD COLUMN autopsy TEXT; COMMIT;");
+std::string_view count_table() {
+    const std::string_view all = tables;
+    const std::size_t begin = all.find("CREATE TABLE count(");
+    return all.substr(begin, all.find(';', begin) - begin);
 }
 
 bool uses_wal(Database& database) {
@@ -139,19 +142,25 @@ void use_wal(Database& database) {
 bool is_prepared(Database& database) {
     // While somebody makes it, one look does not go with the next: who holds the lock judges it.
     if (number(database, "PRAGMA application_id") != our_id) return false;
-    if (is_empty(database) || !uses_wal(database) || !has_later_columns(database)) return false;
+    if (is_empty(database) || version_of(database) != our_version) return false;
+    if (!uses_wal(database)) return false;
     if (!is_schema_right(database, tables, type_index)) return false;
     tune(database);
     return true;
 }
 
-std::string prepare_schema(Database& database) {
+std::string prepare_schema(Database& database, bool may_upgrade) {
     const bool empty = is_empty(database);
+    const bool is_older = !empty && version_of(database) != our_version;
+    if (is_older && !may_upgrade) {
+        refuse(database, "has the format of an older myq, until the myqd of this one has started: "
+                         "restart it");
+    }
     if (empty) database.run(fmt::format("PRAGMA page_size = {};", page_size));
     use_wal(database);
     tune(database);
     if (!empty) {
-        add_later_columns(database);
+        if (is_older) upgrade_from_1(database, count_table());
         return mend_schema(database, tables, type_index);
     }
     database.run(fmt::format("PRAGMA synchronous = FULL; BEGIN IMMEDIATE; {}"

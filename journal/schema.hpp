@@ -23,8 +23,9 @@ bool is_prepared(Database& database);
 
 // Makes the tables in an empty file; in another one it mends what can be, and says what that was,
 // "" for nothing. Throws JournalError(corrupt) for a file that is no journal, one of a newer myq,
-// or one whose tables are not as they must be. The caller holds the write lock.
-std::string prepare_schema(Database& database);
+// or one whose tables are not as they must be; and for one of an older myq, unless `may_upgrade`
+// says that none is at work. The caller holds the write lock.
+std::string prepare_schema(Database& database, bool may_upgrade);
 
 // An index that only those pay for who take messages by type; kept from its first use on.
 // Inside a transaction, where it is missing.

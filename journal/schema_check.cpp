@@ -139,18 +139,18 @@ void make_missing_indexes(Database& database, const std::vector<SchemaObject>& r
 
 // A new row that met another would be kept out.
 bool is_next_row_right(Database& database) {
-    Statement look(database, "SELECT (SELECT count(*) FROM next) = 1 AND"
-                             " (SELECT max(id) FROM next) > coalesce((SELECT max(id) FROM message),"
-                             " 0)");
+    Statement look(database, "SELECT (SELECT next FROM count WHERE queue = 0 AND type = 0)"
+                             " > coalesce((SELECT max(id) FROM message), 0)");
     auto rows = look.rows();
     return rows.next() && rows.integer(0) != 0;
 }
 
 void mend_next_row(Database& database, std::vector<std::string>& mended) {
     if (is_next_row_right(database)) return;
-    database.run("DELETE FROM next; INSERT INTO next"
-                 " SELECT max(coalesce((SELECT max(id) FROM message), 0),"
-                 " coalesce((SELECT max(message) FROM attempt), 0)) + 1;");
+    database.run("INSERT INTO count SELECT 0, 0, 0, 0, 0, 0,"
+                 " max(coalesce((SELECT max(id) FROM message), 0),"
+                 " coalesce((SELECT max(message) FROM attempt), 0)) + 1 WHERE true"
+                 " ON CONFLICT(queue, type) DO UPDATE SET next = excluded.next");
     mended.emplace_back("the number of the next row was wrong; it is put right");
 }
 

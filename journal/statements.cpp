@@ -46,8 +46,8 @@ Statements::Statements(Database& database)
       ticket_find(database, "SELECT sequence FROM ticket WHERE slot = ?1"),
       tickets(database, "SELECT slot FROM ticket"),
       ticket_forget(database, "DELETE FROM ticket WHERE slot = ?1"),
-      next_row(database, "SELECT id FROM next"),
-      next_row_keep(database, "UPDATE next SET id = ?1"),
+      next_row(database, "SELECT next FROM count WHERE queue = 0 AND type = 0"),
+      next_row_keep(database, "UPDATE count SET next = ?1 WHERE queue = 0 AND type = 0"),
       insert(database, "INSERT INTO message(id, queue, type, state, due, accepted, expires,"
                        " attempts, owner, uid, unique_key, died, reason, body, reply,"
                        " autopsy) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12,"
@@ -69,6 +69,8 @@ Statements::Statements(Database& database)
       body(database, "SELECT body FROM message WHERE id = ?1"),
       take(database, "UPDATE message SET state = 1, owner = ?3 WHERE id BETWEEN ?1 AND ?2"
                      " AND state = 0"),
+      running(database, "SELECT queue, type, due FROM message WHERE id BETWEEN ?1 AND ?2"
+                        " AND state = 1"),
       finish(database, "DELETE FROM message WHERE id BETWEEN ?1 AND ?2 AND state = 1"),
       release(database, "UPDATE message SET state = 0 WHERE id = ?1 AND state = 1"),
       defer(database, "UPDATE message SET state = 0, attempts = ?2, due = ?3,"
@@ -81,7 +83,10 @@ Statements::Statements(Database& database)
       revive(database, "UPDATE OR IGNORE message SET state = 0, due = 0, attempts = 0, died = NULL,"
                        " reason = NULL WHERE id = ?1 AND state = 2"),
       drop(database, "DELETE FROM message WHERE id = ?1 AND state <> 1"),
-      tally(database, "INSERT INTO tally VALUES(?1, ?2, ?3) ON CONFLICT(queue, type) DO UPDATE"
-                      " SET dropped = dropped + excluded.dropped") {}
+      count_keep(database, "INSERT INTO count VALUES(?1, ?2, ?3, ?4, ?5, ?6, NULL)"
+                           " ON CONFLICT(queue, type) DO UPDATE SET at_once = at_once + ?3,"
+                           " timed = timed + ?4, dead = dead + ?5, dropped = dropped + ?6"),
+      count_forget(database, "DELETE FROM count WHERE queue = ?1 AND type = ?2 AND at_once = 0"
+                             " AND timed = 0 AND dead = 0 AND dropped = 0") {}
 
 }  // namespace myq

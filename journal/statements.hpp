@@ -46,7 +46,8 @@ struct Statements {
     Statement body;              // row
     Statement take;              // first and last row, owner
 
-    Statement finish;  // first and last row, of which the running go
+    Statement running;  // first and last row; columns: queue, type, due
+    Statement finish;   // first and last row, of which the running go
 
     // Of a row that is running; parameters: row, ...
     Statement release;
@@ -57,7 +58,9 @@ struct Statements {
 
     Statement revive;  // row; changes nothing if its unique key is live
     Statement drop;    // row; changes nothing if it is running
-    Statement tally;   // queue, type, count
+
+    Statement count_keep;    // queue, type, change of each CountKind
+    Statement count_forget;  // queue, type; changes nothing if there are any
 };
 
 }  // namespace myq

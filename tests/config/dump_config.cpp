@@ -140,6 +140,7 @@ void dump(std::ostream& out, const QueueConfig& queue) {
         << "  mode " << mode_text(queue.mode) << "\n"
         << "  capacity " << (queue.capacity ? std::to_string(*queue.capacity) : "kernel's") << "\n"
         << "  max_body " << size_text(queue.max_body) << "\n"
+        << "  max_keyed_delay " << duration_text(queue.max_keyed_delay) << "\n"
         << "  creators " << bars(queue.creators) << "\n"
         << "  durability " << text(queue.durability) << "\n"
         << "  overflow " << text(queue.overflow) << "\n"

@@ -64,12 +64,14 @@ final class ReplyQueue
             long msgrcv(int id, void *message, size_t size, long type, int flags);
         ');
         $this->id = $this->libc->msgget(0, 0600); // IPC_PRIVATE
-        $this->token = random_int(1, PHP_INT_MAX);
+        $this->token = random_int(1, PHP_INT_MAX - 1);
         // Sign it: the kernel keeps who received last.
         $message = $this->libc->new('long[1]');
         $message[0] = 1;
         $this->libc->msgsnd($this->id, $message, 0, 0);
         $this->libc->msgrcv($this->id, $message, 0, 0, 0);
+        $message[0] = $this->token + 1; // the proof, which stays
+        $this->libc->msgsnd($this->id, $message, 0, 0);
         // struct msqid_ds is smaller than this, and begins with the key and the uid of the owner.
         $status = $this->libc->new('unsigned int[64]');
         $this->libc->msgctl($this->id, 2, $status); // IPC_STAT
@@ -86,8 +88,8 @@ final class ReplyQueue
     {
         $message = $this->libc->new('long[1025]');
         for (;;) {
-            $size = $this->libc->msgrcv($this->id, $message, 8192, 0, 0); // of any type
-            if ($size < 40 || $message[0] !== $this->token) {
+            $size = $this->libc->msgrcv($this->id, $message, 8192, $this->token, 0);
+            if ($size < 40) {
                 continue;
             }
             $answer = substr(FFI::string(FFI::cast('char *', FFI::addr($message)), 8 + $size), 8);
@@ -111,8 +113,8 @@ final class ReplyQueue
         $message = $this->libc->new('long[1025]');
         $reply = '';
         for (;;) {
-            $size = $this->libc->msgrcv($this->id, $message, 8192, 0, 0); // of any type
-            if ($size < 72 || $message[0] !== $this->token) {
+            $size = $this->libc->msgrcv($this->id, $message, 8192, $this->token, 0);
+            if ($size < 72) {
                 continue;
             }
             $answer = substr(FFI::string(FFI::cast('char *', FFI::addr($message)), 8 + $size), 8);

@@ -50,16 +50,17 @@ sub make_reply_queue {
     my $queue = IPC::Msg->new(IPC_PRIVATE, IPC_CREAT | 0600) or die "msgget: $!\n";
     $queue->snd(1, '') or die "msgsnd: $!\n";    # sign it: the kernel keeps who received last
     defined $queue->rcv(my $nothing, 0, 1, 0) or die "msgrcv: $!\n";
+    my $token = (unpack('Q<', random_bytes(8)) >> 2) || 1;
+    $queue->snd($token + 1, '') or die "msgsnd: $!\n";    # the proof, which stays
     $queue->set(uid => $daemon_uid) or die "msgctl: $!\n";
-    return ($queue, (unpack('Q<', random_bytes(8)) >> 1) || 1);
+    return ($queue, $token);
 }
 
 sub wait_for_confirm {
     my ($queue, $token, $sequence) = @_;
     while (1) {
-        my $type = $queue->rcv(my $answer, 8192, 0, 0);    # of any type: see "Confirms"
-        die "msgrcv: $!\n" unless defined $type;
-        next unless $type == $token && length $answer >= 40;
+        defined $queue->rcv(my $answer, 8192, $token, 0) or die "msgrcv: $!\n";
+        next unless length $answer >= 40;
         my ($kind, $head_size) = unpack 'x9 C v', $answer;
         next unless $kind == 5;
         for (unpack '(a16)*', substr $answer, $head_size) {
@@ -88,9 +89,8 @@ sub wait_for_reply {
     my ($queue, $token, $sequence, $progress) = @_;
     my $reply = '';
     while (1) {
-        my $type = $queue->rcv(my $answer, 8192, 0, 0);    # of any type: see "Confirms"
-        die "msgrcv: $!\n" unless defined $type;
-        next unless $type == $token && length $answer >= 72;
+        defined $queue->rcv(my $answer, 8192, $token, 0) or die "msgrcv: $!\n";
+        next unless length $answer >= 72;
         my ($kind, $head_size) = unpack 'x9 C v', $answer;
         next unless $kind == 4;
         my ($number, $status, $text_size, $first, $second) =

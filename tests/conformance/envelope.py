@@ -50,15 +50,17 @@ def make_reply_queue(daemon_uid):
     queue = sysv_ipc.MessageQueue(sysv_ipc.IPC_PRIVATE, sysv_ipc.IPC_CREX, mode=0o600)
     queue.send(b"", type=1)  # sign it: the kernel keeps who received last
     queue.receive(type=1)
-    queue.uid = daemon_uid
     # sysv_ipc 1.0 knows no types beyond 31 bits.
-    return queue, secrets.randbelow(2**31 - 1) + 1
+    token = secrets.randbelow(2**31 - 2) + 1
+    queue.send(b"", type=token + 1)  # the proof, which stays
+    queue.uid = daemon_uid
+    return queue, token
 
 
 def wait_for_confirm(queue, token, sequence):
     while True:
-        answer, message_type = queue.receive()  # of any type: see "Confirms"
-        if message_type != token or answer[9] != 5:
+        answer, _ = queue.receive(type=token)
+        if answer[9] != 5:
             continue
         (head_size,) = struct.unpack_from("<H", answer, 10)
         for first, count, status in struct.iter_unpack("<QII", answer[head_size:]):
@@ -87,8 +89,8 @@ def fetch_reply(reference):
 def wait_for_reply(queue, token, sequence, progress=lambda done, total, text: None):
     reply = b""
     while True:
-        answer, message_type = queue.receive()  # of any type: see "Confirms"
-        if message_type != token or answer[9] != 4:
+        answer, _ = queue.receive(type=token)
+        if answer[9] != 4:
             continue
         (head_size,) = struct.unpack_from("<H", answer, 10)
         number, status, text_size, first, second = struct.unpack_from("<QIIQQ", answer, head_size)

@@ -27,7 +27,7 @@ TEST_SUITE("envelope_senders") {
 using namespace myq;
 using namespace myq::test;
 
-extern "C" int make_reply_queue(uid_t daemon_uid);
+extern "C" int make_reply_queue(uid_t daemon_uid, long token);
 
 namespace {
 
@@ -192,7 +192,7 @@ int confirm_one(const MessageQueue& queue) noexcept {
         return send_reply(id, daemon_user, type, encode_confirm(runs)) == ReplyStatus::sent;
     };
     const std::int64_t other = token == 1 ? 2 : token - 1;
-    if (!reply(other, {{1, 1, ConfirmStatus::accepted}})) return 6;
+    if (reply(other, {{1, 1, ConfirmStatus::accepted}})) return 6;  // it proves another
     if (!reply(token, {{2, 9, ConfirmStatus::accepted}})) return 7;
     if (!reply(token, {{0, 1, ConfirmStatus::full}, {1, 3, ConfirmStatus::duplicate}})) return 8;
     return 0;
@@ -229,7 +229,8 @@ int answer_one(const MessageQueue& queue) noexcept {
         return Reply{1,     Status::rejected, "why",
                      first, whole.size(),     bytes(whole).subspan(first, size)};
     };
-    if (!say({1, Status::done, {}, 0, 0, {}}, token == 1 ? 2 : token - 1)) return 5;
+    if (say({1, Status::done, {}, 0, 0, {}}, token == 1 ? 2 : token - 1))
+        return 5;  // it proves another
     if (!say({2, Status::done, {}, 0, 0, {}}, token)) return 6;
     if (!say({1, Status::progress, "half", 3, 6, {}}, token)) return 7;
     if (!say({1, Status::retrying, "again", 1, 9, {}}, token)) return 8;
@@ -258,7 +259,8 @@ int answer_in_shared_memory(const MessageQueue& queue, const std::string& whole)
     const auto message = queue.receive(largest_body(), Selector::any(), Wait::yes);
     Envelope envelope;
     if (!message || decode_envelope(message->body, envelope) != EnvelopeError::none) return 3;
-    const auto caller = maker_of_reply_queue(envelope.reply->queue_id, daemon_user);
+    const auto caller =
+        maker_of_reply_queue(envelope.reply->queue_id, daemon_user, envelope.reply->token);
     if (!caller) return 4;
     OutgoingBlob blob(OutgoingBlob::ReplyTo{*caller, envelope.reply->queue_id}, bytes(whole));
     Reply cut{1, Reply::Status::cut, "no room", 0, whole.size(), {}};
@@ -363,14 +365,14 @@ TEST_CASE("Perl calls, and fetches a reply from shared memory") {
 
 TEST_CASE("A reply queue made in C is answered on") {
     CHECK(as_nobody([] {
-              const int id = make_reply_queue(daemon_user);
+              const int id = make_reply_queue(daemon_user, 7);
               if (id < 0) return 1;
               return MessageQueue::from_id(id).stat().last_receive_pid == getpid() ? 0 : 2;
           }) == 0);
     REQUIRE(MessageQueue::list().size() == 1);
     const int id = MessageQueue::list().front().id;
     CHECK(send_reply(id, daemon_user, 7, bytes("x")) == ReplyStatus::sent);
-    CHECK(make_reply_queue(static_cast<uid_t>(-1)) == -1);
+    CHECK(make_reply_queue(static_cast<uid_t>(-1), 7) == -1);
     CHECK(MessageQueue::list().size() == 1);
 }
 

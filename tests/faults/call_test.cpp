@@ -94,6 +94,13 @@ void call_for(const DaemonProcess& daemon, const myq::ReplyAddress& address,
     REQUIRE(daemon.queue().send(7, myq::encode_envelope(envelope)) == myq::SendStatus::sent);
 }
 
+// As its proof has it.
+std::int64_t token_of(int queue) {
+    std::int64_t proof = 0;
+    REQUIRE(::msgrcv(queue, &proof, 0, 0, MSG_COPY | IPC_NOWAIT) == 0);
+    return proof - 1;
+}
+
 }  // namespace
 
 TEST_CASE("F45: a caller that is killed at any step costs nobody anything, and leaves nothing") {
@@ -126,7 +133,7 @@ TEST_CASE("F45: a caller that is killed at any step costs nobody anything, and l
         ::kill(caller, SIGSTOP);
         REQUIRE(eventually([&] {
             for (const auto& queue : MessageQueue::list()) {
-                if (queue.key == IPC_PRIVATE && queue.messages > 0) return true;
+                if (queue.key == IPC_PRIVATE && queue.messages > 1) return true;  // the proof
             }
             return false;
         }));
@@ -228,7 +235,8 @@ TEST_CASE("F45: a caller killed at any system call of a large reply leaves none 
     ::kill(caller, SIGSTOP);
     for (const char* body : {"large 200000", "large 300000"}) {
         for (const auto& queue : MessageQueue::list()) {
-            if (queue.key == IPC_PRIVATE) call_for(daemon, {queue.id, 7, 1}, body);
+            if (queue.key == IPC_PRIVATE)
+                call_for(daemon, {queue.id, token_of(queue.id), 1'000}, body);
         }
     }
     REQUIRE(eventually([] { return myq::SharedMemory::list().size() == 2; }));

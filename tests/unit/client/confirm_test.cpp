@@ -99,8 +99,8 @@ TEST_CASE("A refusal is told with its reason, what to do, and a status of its ow
           Row{ConfirmStatus::failed, 71, "failed",
               "the journal cannot be written: see the log of myqd, then send it again"},
           Row{ConfirmStatus::broken, 65, "broken",
-              "myqd cannot do what its envelope asks: see the log of myqd; is it of another "
-              "version?"}}) {
+              "myqd cannot do what its envelope asks: see the log of myqd; is it due later "
+              "than max_keyed_delay allows, or myqd of another version?"}}) {
         const Target target;
         ClientProcess sender(target.args({"--unique", "x", "hello", "--json"}));
         const Asked asked = target.intake.take();

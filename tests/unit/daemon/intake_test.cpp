@@ -1,3 +1,4 @@
+#include "ipc/reply.hpp"
 #include "tests/unit/daemon/intake_scene.hpp"
 #include "tests/unit/daemon/sender.hpp"
 
@@ -126,6 +127,37 @@ TEST_CASE("who asks for what cannot be is told so, and the message is among the 
     CHECK(scene.run(IntakeMode::drain) == 0);
     CHECK(scene.journal.only_entry().state == JournalState::dead);
     CHECK(sender.told() == ConfirmStatus::broken);
+}
+
+TEST_CASE("a unique key is not to be had for longer than the queue allows") {
+    Scene scene;
+    Sender years("years");
+    years.envelope.unique_key = "order-4711";
+    years.envelope.delay_ms = 27LL * 365 * 24 * 3'600'000;
+    const ReplyQueue caller(scene.me.uid);
+    years.envelope.reply = ReplyAddress{caller.id(), caller.token(), 1};
+    Sender days("days");
+    days.envelope.unique_key = "order-4711";
+    days.envelope.delay_ms = 6LL * 24 * 3'600'000;
+    Sender keyless("keyless");
+    keyless.envelope.delay_ms = years.envelope.delay_ms;
+    for (const Sender* sender : {&years, &days, &keyless})
+        scene.send(7, sender->bytes());
+    CHECK(scene.run(IntakeMode::drain) == 0);
+    CHECK(years.told() == ConfirmStatus::broken);
+    CHECK(days.told() == ConfirmStatus::accepted);
+    CHECK(keyless.told() == ConfirmStatus::accepted);
+    const JournalEntry dead = scene.journal.entries().back();
+    CHECK(dead.state == JournalState::dead);
+    const std::string why =
+        "broken envelope: it has a unique key and is due later than max_keyed_delay allows";
+    CHECK(dead.reason == why);
+    const auto told = caller.receive(Wait::no);
+    REQUIRE(told);
+    const auto end = decode_reply(told->body);
+    REQUIRE(end);
+    CHECK(end->status == Reply::Status::dead);
+    CHECK(end->text == why);
 }
 
 TEST_CASE("a full journal refuses who waits, and keeps the others until there is room") {

@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <limits>
 #include <optional>
 #include <string>
 #include <vector>
@@ -95,7 +96,7 @@ std::string text_of(const std::vector<Attempt>& history) {
 void grant_wish(const Work& work) {
     const InHand message = work.in_hand();
     REQUIRE(message.wish);
-    CHECK(work.outcomes.journaled(*message.wish, work.row));
+    CHECK(work.outcomes.journaled(message, work.row));
 }
 
 }  // namespace
@@ -365,6 +366,38 @@ TEST_CASE("a duplicate is refused, again and again, and leaves the first one alo
     CHECK(scene.bell.next() == DueBell::never);
 }
 
+TEST_CASE("who would keep a unique key for longer than the queue allows does not get it") {
+    Sender sender("hello");
+    sender.envelope.unique_key = "order-4711";
+    Scene scene;
+    scene.queue.max_keyed_delay = 1h;
+    SUBCASE("by a delay") {
+        sender.envelope.delay_ms = hour_ms + 1;
+    }
+    SUBCASE("by a time, in the farthest future") {
+        sender.envelope.due_ms = std::numeric_limits<std::int64_t>::max();
+    }
+    scene.live([&](const Work& work) {
+        work.slot.settle(Tally::handled);
+        receive(work.slot, 7, sender.bytes());
+    });
+    scene.live_twice(grant_wish);  // also a successor tells the sender
+    CHECK(sender.told() == ConfirmStatus::broken);
+    CHECK(sender.told() == ConfirmStatus::broken);
+    const JournalEntry entry = scene.journal.only_entry();
+    CHECK(entry.state == JournalState::dead);
+    CHECK(entry.reason == "broken envelope: it has a unique key and is due later than "
+                          "max_keyed_delay allows");
+    CHECK(JournalDir::text(entry) == "hello");
+    CHECK(entry.unique_key == "order-4711");
+    CHECK(scene.count(Tally::died) == 1);
+    sender.envelope.delay_ms = hour_ms;
+    sender.envelope.due_ms.reset();
+    scene.live([&](const Work& work) { receive(work.slot, 7, sender.bytes()); });
+    scene.live(grant_wish);
+    CHECK(sender.told() == ConfirmStatus::accepted);
+}
+
 TEST_CASE("a sender that waits is told at once that the journal is full, and its message is over") {
     Sender sender("hello");
     Scene scene(sender.bytes());
@@ -482,7 +515,7 @@ TEST_CASE("who waits for no confirmation waits in the slot until the journal wor
     bool (*work_it)(const Work&, const RetryConfig&) = nullptr;
     SUBCASE("a wish, and no file") {
         work_it = [](const Work& work, const RetryConfig&) {
-            return work.outcomes.journaled(*work.in_hand().wish, work.row);
+            return work.outcomes.journaled(work.in_hand(), work.row);
         };
     }
     SUBCASE("a failure, and no file") {
@@ -535,7 +568,7 @@ TEST_CASE("work goes on by itself when there is room again") {
         JournalAccess access(place);
         Outcomes outcomes(scene.queue, slot, access, scene.bell);
         const InHand message = take_in_hand(slot);
-        return outcomes.journaled(*message.wish, 0) && !slot.occupied() ? 0 : 1;
+        return outcomes.journaled(message, 0) && !slot.occupied() ? 0 : 1;
     });
     lines.wait_for("error: journal: ");
     std::filesystem::create_directory(place.directory);

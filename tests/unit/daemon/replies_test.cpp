@@ -204,6 +204,21 @@ TEST_CASE("a reply may be as long as max_body, and its memory is gone if nobody 
     CHECK(SharedMemory::list().empty());
 }
 
+TEST_CASE("nobody who names the queue of another caller has anything written or kept there") {
+    const Caller caller;
+    Replies replies;
+    const ReplyAddress stolen{caller.queue.id(), caller.queue.token() ^ 2, 1};
+    for (const std::size_t size : {std::size_t{1}, Replies::least_kept}) {
+        replies.begin(stolen, caller.id);
+        replies.progress(1, 2, "progress");
+        CHECK(replies.collect(std::vector<std::byte>(size)));
+        replies.end_with_reply(Status::done, {});
+    }
+    replies.tell(stolen, caller.id, Status::dead, "dead");
+    CHECK(MessageQueue::from_id(caller.queue.id()).stat_any().messages == 1);  // the proof
+    CHECK(SharedMemory::list().empty());
+}
+
 TEST_CASE("replies that are not fetched get so much of the machine's memory, and no more") {
     const Caller caller;
     Replies replies;
@@ -317,10 +332,10 @@ TEST_CASE("a caller whose message is not taken, or broken, or too late, is told 
     unique.unique_key = "key";
     {
         Desk desk(unique);
-        CHECK(desk.outcomes.journaled(*take_in_hand(desk.slot).wish, 0));
+        CHECK(desk.outcomes.journaled(take_in_hand(desk.slot), 0));
         CHECK(caller.next() == "");
         receive(desk.slot, 7, text(encode_envelope(unique)));
-        CHECK(desk.outcomes.journaled(*take_in_hand(desk.slot).wish, 0));
+        CHECK(desk.outcomes.journaled(take_in_hand(desk.slot), 0));
         CHECK(caller.next() ==
               "refused 1 0/0 one with its unique key is waiting or at work already|");
         receive(desk.slot, 7, text(encode_envelope(called(caller))));

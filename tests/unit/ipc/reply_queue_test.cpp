@@ -15,6 +15,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <new>
 #include <optional>
 #include <string>
@@ -68,7 +69,7 @@ TEST_CASE("A reply queue is private, given to the daemon, and signed by who made
                   MUST(stat.uid == daemon_user);
                   MUST(stat.creator_uid == asker);
                   MUST(stat.mode == 0600);
-                  MUST(stat.messages == 0);
+                  MUST(stat.messages == 1);  // the proof
                   MUST(stat.last_receive_pid == getpid());
                   MUST(queue.token() > 0);
                   MUST(queue.token() != ReplyQueue(daemon_user).token());
@@ -110,11 +111,11 @@ TEST_CASE("An answer that must leave room for others is sent only where that roo
                                     bytes(std::string(size, 'x')), spare);
               };
               MUST(send(40, {.bytes = 61, .messages = 1}) == ReplyStatus::full);
-              MUST(send(0, {.bytes = 0, .messages = 100}) == ReplyStatus::full);
-              MUST(send(40, {.bytes = 60, .messages = 99}) == ReplyStatus::sent);
+              MUST(send(0, {.bytes = 0, .messages = 99}) == ReplyStatus::full);
+              MUST(send(40, {.bytes = 60, .messages = 98}) == ReplyStatus::sent);
               MUST(send(61, {}) == ReplyStatus::full);
               MUST(send(60, {}) == ReplyStatus::sent);
-              MUST(MessageQueue::from_id(queue.id()).stat().messages == 2);
+              MUST(MessageQueue::from_id(queue.id()).stat().messages == 3);
               return 0;
           }) == 0);
 }
@@ -132,17 +133,43 @@ TEST_CASE("An asker that waits is woken by the answer") {
     CHECK(wait_for(daemon) == 0);
 }
 
-TEST_CASE("Answers without the token, which somebody else asked for, are thrown away") {
+TEST_CASE("Who names somebody else's queue without its token gets nothing written there") {
     const ReplyQueue queue(daemon_user);
-    const std::int64_t other = queue.token() == 1 ? 2 : queue.token() - 1;
-    REQUIRE(send_reply(queue.id(), daemon_user, other, bytes("forged")) == ReplyStatus::sent);
-    REQUIRE(send_reply(queue.id(), daemon_user, queue.token(), bytes("ours")) == ReplyStatus::sent);
-    REQUIRE(send_reply(queue.id(), daemon_user, other, bytes("forged")) == ReplyStatus::sent);
-    const auto answer = queue.receive(Wait::no);
-    REQUIRE(answer);
-    CHECK(text(answer->body) == "ours");
-    CHECK(!queue.receive(Wait::no));
-    CHECK(MessageQueue::from_id(queue.id()).stat().messages == 0);
+    ReplySender sender(daemon_user);
+    for (const std::int64_t other : {queue.token() == 7 ? 8 : std::int64_t{7}, queue.token() + 1,
+                                     std::numeric_limits<std::int64_t>::max()}) {
+        CHECK(sender.send(queue.id(), other, bytes("forged")) == ReplyStatus::untrusted);
+        CHECK(!maker_of_reply_queue(queue.id(), daemon_user, other));
+        // Also where it was believed a moment ago.
+        REQUIRE(sender.send(queue.id(), queue.token(), bytes("ours")) == ReplyStatus::sent);
+        CHECK(sender.send(queue.id(), other, bytes("forged")) == ReplyStatus::untrusted);
+        CHECK(text(queue.receive(Wait::no)->body) == "ours");
+        CHECK(!queue.receive(Wait::no));
+    }
+    CHECK(maker_of_reply_queue(queue.id(), daemon_user, queue.token()) == ::geteuid());
+}
+
+TEST_CASE("A queue that proves nothing is not answered on, whoever made it") {
+    const auto stays_as_it_is = [](const MessageQueue& queue) {
+        const std::uint64_t before = queue.stat_any().messages;
+        MUST(send_reply(queue.id(), daemon_user, 7, bytes("x")) == ReplyStatus::untrusted);
+        MUST(!maker_of_reply_queue(queue.id(), daemon_user, 7));
+        MUST(queue.stat_any().messages == before);
+        return 0;
+    };
+    for (const uid_t maker : {asker, daemon_user}) {
+        CHECK(as_user(maker, [&] {
+                  const ScratchQueue queue;
+                  std::ignore = queue.send(9, bytes("of another program"), Wait::no);
+                  std::ignore = queue.send(8, {}, Wait::no);  // not the first
+                  queue.set({.uid = daemon_user, .gid = {}, .mode = 0600, .capacity = {}});
+                  return stays_as_it_is(queue);
+              }) == 0);
+    }
+    const ScratchQueue with_body;
+    std::ignore = with_body.send(8, bytes("x"), Wait::no);
+    with_body.set({.uid = daemon_user, .gid = {}, .mode = 0600, .capacity = {}});
+    CHECK(stays_as_it_is(with_body) == 0);
 }
 
 TEST_CASE("A daemon of the asker's own user answers too") {
@@ -195,6 +222,8 @@ TEST_CASE("Nothing is sent to a queue that was not made to be answered on") {
             CHECK(refused(open_to_others, sender));
         }
         given(open_to_others, daemon_user, 0600);
+        CHECK(refused(open_to_others, sender));  // it proves nothing
+        REQUIRE(open_to_others.send(8, {}, Wait::no) == SendStatus::sent);
         CHECK(!refused(open_to_others, sender));
         CHECK(send_reply(open_to_others.id(), daemon_user, 0, {}) == ReplyStatus::untrusted);
         CHECK(send_reply(open_to_others.id(), daemon_user, -7, {}) == ReplyStatus::untrusted);
@@ -205,15 +234,15 @@ TEST_CASE("What a queue was found to be is believed of no other queue, and not f
     const ReplyQueue queue(daemon_user);
     const ScratchQueue other;
     ReplySender sender(daemon_user);
-    REQUIRE(sender.send(queue.id(), 7, bytes("x")) == ReplyStatus::sent);
+    REQUIRE(sender.send(queue.id(), queue.token(), bytes("x")) == ReplyStatus::sent);
     CHECK(sender.send(other.id(), 7, bytes("x")) == ReplyStatus::untrusted);
     CHECK(other.stat_any().messages == 0);
-    REQUIRE(sender.send(queue.id(), 7, bytes("x")) == ReplyStatus::sent);
+    REQUIRE(sender.send(queue.id(), queue.token(), bytes("x")) == ReplyStatus::sent);
     CHECK(sender.send(queue.id(), 0, bytes("x")) == ReplyStatus::untrusted);
     MessageQueue::from_id(queue.id()).set({.uid = {}, .gid = {}, .mode = 0666, .capacity = {}});
     ReplyStatus status = ReplyStatus::sent;
     while (status == ReplyStatus::sent) {
-        status = sender.send(queue.id(), 7, bytes("x"));
+        status = sender.send(queue.id(), queue.token(), bytes("x"));
         queue.receive(Wait::no);
     }
     CHECK(status == ReplyStatus::untrusted);
@@ -261,7 +290,8 @@ TEST_CASE("The queue of a maker that was killed is removed, and that of one who 
     Maker dead(asker, [](const auto& tell) { return make_reply_queue(tell); });
     Maker alive(asker, [](const auto& tell) { return make_reply_queue(tell); });
     CHECK(removed_by_daemon(0s) == 0);
-    REQUIRE(send_reply(dead.id(), daemon_user, 7, bytes("unread")) == ReplyStatus::sent);
+    REQUIRE(MessageQueue::from_id(dead.id()).send(7, bytes("unread"), Wait::no) ==
+            SendStatus::sent);
     dead.kill();
     CHECK(removed_by_daemon(never) == 1);
     CHECK(!exists(dead.id()));

@@ -22,7 +22,7 @@ void is_caller(const std::optional<ReplyAddress>& address) {
     CHECK(address->sequence == caller.sequence);
 }
 
-// The tables of format 1 as they were first made, with a message in them.
+// The tables of format 1 as they were first made, with messages in them.
 constexpr const char* first_tables = R"(
 CREATE TABLE queue(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
 CREATE TABLE message(
@@ -64,7 +64,13 @@ INSERT INTO next VALUES(1);
 INSERT INTO queue VALUES(1, 'jobs');
 INSERT INTO message VALUES(1, 1, 7, 0, 0, 5, NULL, 2, -9223372036854775808, NULL, NULL, NULL, NULL,
     x'6f6c64');
-UPDATE next SET id = 2;
+INSERT INTO message VALUES
+    (2, 1, 7, 0, 8, 5, NULL, 2, -9223372036854775808, NULL, x'6b', NULL, NULL, x'00'),
+    (3, 1, 7, 0, 9, 5, NULL, 2, -9223372036854775808, NULL, NULL, NULL, NULL, x'00'),
+    (4, 1, 7, 1, 3, 5, NULL, 2, 99, NULL, NULL, NULL, NULL, x'00'),
+    (5, 1, 8, 2, 0, 5, NULL, 2, -9223372036854775808, NULL, NULL, 6, 'no', x'00');
+UPDATE next SET id = 6;
+INSERT INTO tally VALUES(1, 8, 20);
 PRAGMA application_id = 1836675434;
 PRAGMA user_version = 1;
 )";
@@ -119,26 +125,43 @@ TEST_CASE("a journal of before gets what came later, and keeps what is in it") {
     write_file(dir.path() / "journal.db", "");
     REQUIRE(::chmod((dir.path() / "journal.db").c_str(), 0600) == 0);
     Database(dir.path() / "journal.db").run(first_tables);
-    for (int opened = 0; opened < 2; ++opened) {
-        Journal journal(dir.path(), {.max_size = 1U << 30U, .min_free = 0}, false);
+    const JournalLimits limits{.max_size = 1U << 30U, .min_free = 0};
+    // An older daemon may be at work, which keeps no counts.
+    CHECK_THROWS_WITH_AS(Journal(dir.path(), limits, false),
+                         ((dir.path() / "journal.db").string() +
+                          ": has the format of an older myq, until the myqd of this one has "
+                          "started: restart it")
+                             .c_str(),
+                         JournalError);
+    for (const bool by_daemon : {true, false}) {
+        Journal journal(dir.path(), limits, by_daemon);
         const auto entry = journal.find(1, 0);
         REQUIRE(entry);
         CHECK(text(entry->body) == "old");
         CHECK(entry->attempts == 2);
         CHECK(entry->autopsy == "");
         CHECK(journal.check() == "");
+        const auto counts = journal.counts(8);
+        REQUIRE(counts.size() == 2);
+        CHECK(counts[0].type == 7);
+        CHECK(counts[0].counts.ready == 2);
+        CHECK(counts[0].counts.delayed == 1);
+        CHECK(counts[0].counts.running == 1);
+        CHECK(counts[1].type == 8);
+        CHECK(counts[1].counts.dead == 1);
+        CHECK(counts[1].counts.dropped == 20);
     }
-    Journal journal(dir.path(), {.max_size = 1U << 30U, .min_free = 0}, false);
+    Journal journal(dir.path(), limits, false);
     journal.transact(Survives::kill, [&] {
         NewMessage called = message(7, "new");
         called.reply = caller;
         journal.insert(1, called);
         std::vector<std::optional<ReplyAddress>> callers;
         CHECK(journal.claim(1, Selector::any(), slot, much_later, 10,
-                            [&](const DueMessage& due) { callers.push_back(due.reply); }) == 2);
-        REQUIRE(callers.size() == 2);
+                            [&](const DueMessage& due) { callers.push_back(due.reply); }) == 4);
+        REQUIRE(callers.size() == 4);
         CHECK(!callers[0]);
-        is_caller(callers[1]);
+        is_caller(callers[3]);
     });
 }
 

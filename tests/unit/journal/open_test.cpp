@@ -166,10 +166,10 @@ TEST_CASE("a journal of a newer myq is left to it") {
     const TempDir dir;
     const fs::path file = dir.path() / "journal.db";
     { const Journal journal(dir.path(), {}, true); }
-    Database(file).run("PRAGMA user_version = 2");
+    Database(file).run("PRAGMA user_version = 3");
     const Refusal refused = refusal(dir.path());
     CHECK(refused.kind == JournalError::Kind::corrupt);
-    CHECK(refused.sentence == file.string() + ": has format 2, and this myq knows 1 only: a newer "
+    CHECK(refused.sentence == file.string() + ": has format 3, and this myq knows 2 only: a newer "
                                               "myq wrote it, install that one again");
 }
 

@@ -44,8 +44,8 @@ TEST_CASE("every statement of the daemon finds its rows by an index, in order") 
         &all.only.timed,     &all.only.next,      &all.up_to.next,  &all.next_type,
         &all.take,           &all.finish,         &all.release,     &all.defer,
         &all.bury,           &all.revive,         &all.drop,        &all.history_add,
-        &all.history_find,   &all.history_forget, &all.tally,       &all.ticket,
-        &all.queue_find};
+        &all.history_find,   &all.history_forget, &all.running,     &all.count_keep,
+        &all.count_forget,   &all.ticket,         &all.queue_find};
     for (const Statement* statement : statements) {
         const std::string steps = plan(opened.database, statement->sql());
         CAPTURE(statement->sql());
@@ -53,7 +53,7 @@ TEST_CASE("every statement of the daemon finds its rows by an index, in order") 
         CHECK_FALSE(has(steps, "SCAN"));
         CHECK_FALSE(has(steps, "TEMP B-TREE"));
     }
-    for (const Statement* statement : {&all.take, &all.finish})
+    for (const Statement* statement : {&all.take, &all.finish, &all.running})
         CHECK(has(plan(opened.database, statement->sql()), "PRIMARY KEY (rowid>? AND rowid<?)"));
     CHECK(has(plan(opened.database, all.only.at_once.sql()),
               "by_type (queue=? AND type=? AND due=?)"));

@@ -115,8 +115,9 @@ TEST_CASE("a journal that is as it must be is not mended, with the index for typ
 }
 
 TEST_CASE("the number of the next row is put right where it would meet a row that is there") {
-    for (const char* sql : {"UPDATE next SET id = 1", "DELETE FROM next",
-                            "INSERT INTO next VALUES(1)", "UPDATE next SET id = -7"}) {
+    for (const char* sql :
+         {"UPDATE count SET next = 1 WHERE queue = 0", "DELETE FROM count",
+          "UPDATE count SET next = -7 WHERE queue = 0", "UPDATE count SET next = NULL"}) {
         CAPTURE(sql);
         const Treated treated(sql);
         Journal journal = treated.open();
@@ -131,7 +132,7 @@ TEST_CASE("the number of the next row is put right where it would meet a row tha
 TEST_CASE("a row that is in the way of a new one, in a journal in use, is no duplicate") {
     const Treated treated("SELECT 1");
     Journal journal = treated.open();
-    treated.treat("UPDATE next SET id = 1");
+    treated.treat("UPDATE count SET next = 1 WHERE queue = 0");
     for (const char* key : {"", "a key"}) {
         NewMessage more = message(1, "more");
         more.unique_key = key;
@@ -150,13 +151,12 @@ TEST_CASE("a table that is missing or another is refused, with a sentence") {
         {"DROP TABLE queue", "queue is missing"},
         {"DROP TABLE attempt", "attempt is missing"},
         {"DROP TABLE ticket", "ticket is missing"},
-        {"DROP TABLE tally", "tally is missing"},
-        {"DROP TABLE next", "next is missing"},
+        {"DROP TABLE count", "count is missing"},
         {"ALTER TABLE message DROP COLUMN accepted", "message is another than it must be"},
         {"ALTER TABLE queue ADD COLUMN secret TEXT NOT NULL DEFAULT 'x'",
          "queue is another than it must be"},
-        {"DROP TABLE tally; CREATE VIEW tally AS SELECT 1 AS queue, 1 AS type, 1 AS dropped",
-         "tally is another than it must be"},
+        {"DROP TABLE count; CREATE VIEW count AS SELECT 1 AS queue, 1 AS type, 1 AS dropped",
+         "count is another than it must be"},
         {"DROP TABLE ticket; CREATE TABLE ticket(slot INTEGER, sequence INT)",
          "ticket is another than it must be"},
     };

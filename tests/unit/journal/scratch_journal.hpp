@@ -46,7 +46,12 @@ public:
     explicit ScratchJournal(const JournalLimits& limits = small_disk())
         : ScratchJournal(std::make_unique<TempDir>(), limits) {}
 
-    const std::filesystem::path& directory() const { return dir_->path(); }
+    // In a directory of somebody else's.
+    explicit ScratchJournal(const std::filesystem::path& directory)
+        : Journal(directory, small_disk(), true),
+          directory_(directory) {}
+
+    const std::filesystem::path& directory() const { return directory_; }
     std::filesystem::path file() const { return directory() / "journal.db"; }
 
     Inserted put(const NewMessage& message, std::string_view queue = "jobs") {
@@ -120,8 +125,10 @@ private:
     }
     ScratchJournal(std::unique_ptr<TempDir> dir, const JournalLimits& limits)
         : Journal(dir->path(), limits, true),
+          directory_(dir->path()),
           dir_(std::move(dir)) {}
 
+    std::filesystem::path directory_;
     std::unique_ptr<TempDir> dir_;
 };
 
