@@ -134,7 +134,7 @@ void fail_writes(const std::string& durability, const std::string& calls, const 
         send_plain(stage, durability);
         // Nobody waits for room who is no intake: all that want it are refused.
         CHECK(stage.daemon.logged(durability == "memory" && status == ConfirmStatus::full
-                                      ? "is refused: "
+                                      ? "journal.db: the disk is full: free space on it"
                                       : "messages are kept where they are until it works again"));
     }
     CHECK(eventually([&] { return send_confirmed(stage).exit_code == 0; }));
