@@ -245,6 +245,8 @@ TEST_CASE("A free count that a killed writer left wrong is mended by the next pu
 
 TEST_CASE("A segment that changes while it is looked at leads nobody astray") {
     const Segment segment(good());
+    // Before the vandal is there: to open looks at the header as well.
+    SharedVariables variables(SharedMemory::open(key), Access::read_write);
     const pid_t vandal = fork_child([] {
         const AttachedMemory memory = SharedMemory::open(key).attach(Access::read_write);
         std::byte* const at = memory.writable_bytes().data();
@@ -259,7 +261,6 @@ TEST_CASE("A segment that changes while it is looked at leads nobody astray") {
     });
     int in_order = 0;
     int out_of_order = 0;
-    SharedVariables variables(SharedMemory::open(key), Access::read_write);
     // On a busy machine the vandal may not have run yet.
     for (int i = 0; i < 200'000 || in_order == 0 || out_of_order == 0; ++i) {
         try {
