@@ -9,11 +9,14 @@
 #include "client/take_place.hpp"
 #include "client/type.hpp"
 #include "config/duration.hpp"
+#include "ipc/printable.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -51,13 +54,14 @@ const HandlerConfig* handler_of(const JournalEntry& entry, const std::optional<C
     return found;
 }
 
-// A file in memory that programs which take the place of this one find by its name: standard input
-// stays the terminal's, for a debugger.
-std::string file_of(std::string_view body) {
-    const int fd = memfd_create("message", 0);  // NOLINT(android-cloexec-memfd-create): see above
+// A file in memory, for nobody else, that programs which take the place of this one find by its
+// name: standard input stays the terminal's, for a debugger, and a command line is for all to see.
+std::string file_of(const char* what, std::string_view content) {
+    const int fd = memfd_create(what, 0);  // NOLINT(android-cloexec-memfd-create): see above
     if (fd < 0) throw std::system_error(errno, std::generic_category(), "memfd_create");
-    for (std::size_t at = 0; at < body.size();) {
-        const ssize_t n = write(fd, body.data() + at, body.size() - at);
+    if (fchmod(fd, 0600) != 0) throw std::system_error(errno, std::generic_category(), "fchmod");
+    for (std::size_t at = 0; at < content.size();) {
+        const ssize_t n = write(fd, content.data() + at, content.size() - at);
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) throw std::system_error(errno, std::generic_category(), "write");
         at += static_cast<std::size_t>(n);
@@ -84,10 +88,11 @@ void add_handler(std::vector<std::string>& words, const HandlerConfig& handler, 
     if (!handler.name.empty()) add("--name", handler.name);
     add("--format", format_name(handler.format));
     if (handler.timeout && has_limit) add("--timeout", duration_text(*handler.timeout));
-    for (const OptionConfig& option : handler.options) {
-        for (const std::string& value : option.values)
-            add("--option", option.name + "=" + value);
-    }
+    if (handler.options.empty()) return;
+    nlohmann::ordered_json options;  // which is YAML as well
+    for (const OptionConfig& option : handler.options)
+        options[option.name] = option.values;
+    add("--options", file_of("options", json_line(options)));
 }
 
 std::filesystem::path plugin_of(const ReplayOptions& options, const JournalEntry& entry,
@@ -114,7 +119,7 @@ std::vector<std::string> command_for(const ReplayOptions& options, const Journal
     // Whoever steps through it has time.
     if (handler != nullptr) add_handler(words, *handler, !options.in_debugger);
     if (options.in_debugger) words.emplace_back("--no-fork");
-    words.insert(words.end(), {"--body", file_of(text_of(entry.body))});
+    words.insert(words.end(), {"--body", file_of("message", text_of(entry.body))});
     return words;
 }
 

@@ -99,6 +99,15 @@ Config load_config(const std::filesystem::path& file,
     return parse_config(read_config_file(file), file, default_plugins_dir);
 }
 
+std::vector<OptionConfig> load_options(const std::filesystem::path& file) {
+    Mistakes mistakes{file};
+    const YamlNode root = parse_yaml(read_config_file(file), mistakes);
+    std::vector<OptionConfig> options;
+    if (root.kind != YamlNode::Kind::broken) decode(Value{root, "options", mistakes}, options);
+    mistakes.throw_if_any();
+    return options;
+}
+
 DaemonConfig load_daemon_config(const std::filesystem::path& file) {
     Config config;
     try {

@@ -271,6 +271,9 @@ Config load_config(const std::filesystem::path& file,
 // has its default. For whoever must find a running daemon, whatever became of its file since.
 DaemonConfig load_daemon_config(const std::filesystem::path& file);
 
+// A file with what stands behind `options:` of a handler, and nothing else. As load_config().
+std::vector<OptionConfig> load_options(const std::filesystem::path& file);
+
 // The same as load_config() from text; `file` is what messages call it.
 Config parse_config(std::string_view text, const std::filesystem::path& file,
                     const std::filesystem::path& default_plugins_dir);

@@ -175,8 +175,7 @@ static void decode_option(const Value& value, OptionConfig& option) {
     }
 }
 
-// Any names: only the plugin knows what it knows, and is asked for it later.
-static void decode(const Value& value, std::vector<OptionConfig>& options) {
+void decode(const Value& value, std::vector<OptionConfig>& options) {
     const Kind kind = value.node().kind;
     if (kind != Kind::map && kind != Kind::null) return value.refuse_kind("a map of options");
     for (const YamlNode& child : value.node().children) {

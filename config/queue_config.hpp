@@ -21,6 +21,10 @@ struct AroundQueues {
 void decode(const Value& value, QueueConfig& queue, QueueIdentities& others,
             const AroundQueues& around);
 
+// `options:` of a handler. Any names: only the plugin knows what it knows, and is asked for it
+// later.
+void decode(const Value& value, std::vector<OptionConfig>& options);
+
 // What a user or a group may be called, for TextRule.
 std::string_view account_rule(std::string_view text);
 

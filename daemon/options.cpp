@@ -129,6 +129,11 @@ void add_trial_options(CLI::App& app, Options& options) {
         app.add_option("--plugin", trial.file, "with --try or --check: the plugin, NAME.so")
             ->type_name("FILE");
     attempt->needs(plugin);
+    CLI::Option* file =
+        app.add_option("--options", trial.options,
+                       "with --plugin: the handler's options, as 'options:' of a configuration")
+            ->type_name("FILE")
+            ->needs(plugin);
     app.add_option_function<std::vector<std::string>>(
            "--option",
            [&](const std::vector<std::string>& texts) {
@@ -138,7 +143,8 @@ void add_trial_options(CLI::App& app, Options& options) {
            "with --plugin: an option of the handler; again for a list")
         ->type_name("NAME=VALUE")
         ->allow_extra_args(false)
-        ->needs(plugin);
+        ->needs(plugin)
+        ->excludes(file);
     app.add_flag("--json", trial.as_json, "with --plugin: print one JSON object")->needs(plugin);
     add_message_options(app, trial, {attempt});
     app.final_callback([&options, attempt, check, plugin] {
@@ -148,6 +154,8 @@ void add_trial_options(CLI::App& app, Options& options) {
             throw CLI::ValidationError("--plugin", "goes with --try or --check");
         options.trial.file = std::filesystem::absolute(options.trial.file);
         options.trial.handler.plugin = options.trial.file.stem();
+        if (!options.trial.options.empty())
+            options.trial.options = std::filesystem::absolute(options.trial.options);
         if (options.trial.body) options.trial.body = std::filesystem::absolute(*options.trial.body);
     });
 }

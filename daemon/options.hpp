@@ -16,6 +16,7 @@ constexpr const char* system_config = "/etc/myq/myq.yaml";
 struct PluginTrial {
     std::filesystem::path file;                 // absolute
     HandlerConfig handler;                      // its options, format, timeout and name
+    std::filesystem::path options;              // absolute; a file with its options; empty: none
     std::optional<std::filesystem::path> body;  // absolute; not set: standard input
     std::string queue = "try";
     std::optional<std::int64_t> type;  // not set: the first that the plugin names, else 1

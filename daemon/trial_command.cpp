@@ -125,6 +125,13 @@ ProbeResult look_here(const PluginImage& image, const HandlerConfig& handler) {
             check_options(contract, handler)};
 }
 
+// With the options that stand in a file.
+PluginTrial wanted_of(const Options& options) {
+    PluginTrial wanted = options.trial;
+    if (!wanted.options.empty()) wanted.handler.options = load_options(wanted.options);
+    return wanted;
+}
+
 void refuse_problems(const ProbeResult& probe) {
     if (!probe.problems.empty())
         throw PluginError(fmt::format("{}", fmt::join(probe.problems, "\n")));
@@ -153,7 +160,7 @@ void print_json(const Json& json) {
 }  // namespace
 
 int try_plugin(const Options& options) try {
-    const PluginTrial& wanted = options.trial;
+    const PluginTrial wanted = wanted_of(options);
     Trial trial;
     trial.body = read_body(wanted.body, longest_body(options));
     clean_process();
@@ -195,7 +202,7 @@ int try_plugin(const Options& options) try {
 }
 
 int check_plugin(const Options& options) {
-    const PluginTrial& wanted = options.trial;
+    const PluginTrial wanted = wanted_of(options);
     open_log({LogConfig::Level::debug, LogConfig::Target::standard_error, {}}, {});
     const Owner owner(options);
     const auto image = owner.read(wanted.file);

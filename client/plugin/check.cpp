@@ -3,6 +3,7 @@
 #include "client/doctor/finding.hpp"
 #include "client/doctor/run.hpp"
 #include "client/place.hpp"
+#include "client/plugin/handler_options.hpp"
 #include "client/plugin/inspect.hpp"
 
 #include <CLI/CLI.hpp>
@@ -28,7 +29,7 @@ using doctor::Severity;
 
 struct PluginCheckOptions {
     std::filesystem::path file;
-    std::vector<std::string> options;
+    HandlerOptions options;
     bool as_json = false;
 };
 
@@ -73,8 +74,7 @@ std::string described(const std::string& json_text) {
 Findings ask_myqd(const PluginCheckOptions& options, const ConfigChoice& config) {
     std::vector<std::string> command{"myqd",   "-c",       config.file().string(), "--check",
                                      "--json", "--plugin", options.file.string()};
-    for (const std::string& option : options.options)
-        command.insert(command.end(), {"--option", option});
+    options.options.append_to(command);
     const auto ran = doctor::run(command);
     if (!ran) {
         return {{Severity::unknown, "daemon's checks", "there is no myqd in /usr/sbin or $PATH",
@@ -105,9 +105,7 @@ void add_plugin_check(CLI::App& plugin, const ConfigChoice& config) {
     CLI::App* verb = plugin.add_subcommand(
         "check", "Say what the daemon would refuse a plugin for, and what makes it unsafe");
     verb->add_option("FILE", options->file, "The plugin, NAME.so")->required()->type_name("");
-    verb->add_option("--option", options->options, "An option of its handler; may be given again")
-        ->type_name("NAME=VALUE")
-        ->allow_extra_args(false);
+    options->options.add(*verb);
     verb->add_flag("--json", options->as_json, "One JSON object a line");
     verb->callback([options, &config] { check_plugin_verb(*options, config); });
 }

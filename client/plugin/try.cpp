@@ -2,6 +2,7 @@
 
 #include "client/find_program.hpp"
 #include "client/place.hpp"
+#include "client/plugin/handler_options.hpp"
 #include "client/take_place.hpp"
 
 #include <CLI/CLI.hpp>
@@ -36,7 +37,7 @@ constexpr std::array try_words{
 
 struct PluginTryOptions {
     std::filesystem::path file;
-    std::vector<std::string> options;
+    HandlerOptions options;
     std::array<std::string, try_words.size()> words;
     bool as_json = false;
     bool in_debugger = false;
@@ -45,8 +46,7 @@ struct PluginTryOptions {
 std::vector<std::string> command_of(const PluginTryOptions& options, const ConfigChoice& config) {
     std::vector<std::string> command{found("myqd"), "-c",       config.file().string(),
                                      "--try",       "--plugin", options.file.string()};
-    for (const std::string& option : options.options)
-        command.insert(command.end(), {"--option", option});
+    options.options.append_to(command);
     for (std::size_t i = 0; i < try_words.size(); ++i) {
         if (!options.words.at(i).empty())
             command.insert(command.end(), {try_words.at(i).name, options.words.at(i)});
@@ -70,9 +70,7 @@ void add_plugin_try(CLI::App& plugin, const ConfigChoice& config) {
     CLI::App* verb = plugin.add_subcommand(
         "try", "Hand one message to a plugin, as the daemon would, and say what becomes of it");
     verb->add_option("FILE", options->file, "The plugin, NAME.so")->required()->type_name("");
-    verb->add_option("--option", options->options, "An option of its handler; may be given again")
-        ->type_name("NAME=VALUE")
-        ->allow_extra_args(false);
+    options->options.add(*verb);
     for (std::size_t i = 0; i < try_words.size(); ++i) {
         verb->add_option(try_words.at(i).name, options->words.at(i), try_words.at(i).help)
             ->type_name(try_words.at(i).type);

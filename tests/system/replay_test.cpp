@@ -68,6 +68,24 @@ TEST_CASE("replay: a dead message replayed crashes its plugin again, and is done
     CHECK(crashed.daemon.status().exit_code == 0);
 }
 
+TEST_CASE("replay: a dead message replayed has its handler's options") {
+    std::filesystem::create_symlink(DaemonProcess::binary(), "/usr/local/sbin/myqd");
+    const DaemonProcess daemon(
+        {{"exec"},
+         "retry: {attempts: 1}\nhandlers: [{type: 7, name: work, plugin: exec, options: {command: "
+         "[/bin/sh, -c, 'echo \"told: $SECRET\" >&2; tr \"\\0\" \" \" </proc/$PPID/cmdline >&2; "
+         "exit 1'], environment: [SECRET=hush]}}]",
+         {}});
+    REQUIRE(daemon.start().exit_code == 0);
+    daemon.send(7, "x");
+    REQUIRE(daemon.logged("is dead"));
+    const Run again = run({MYQ_BINARY, "-c", daemon.config_file(), "dead", "replay", "1"});
+    CHECK(again.exit_code == 65);
+    CHECK_MESSAGE(again.err.find("told: hush") != std::string::npos, again.err);
+    CHECK_MESSAGE(again.err.find("--try") != std::string::npos, again.err);
+    CHECK_MESSAGE(again.err.find("SECRET=") == std::string::npos, again.err);
+}
+
 TEST_CASE("replay: a dead message replayed in gdb stops where it crashed") {
     if (run({"gdb", "--version"}).exit_code != 0) {
         MESSAGE("skipped: there is no gdb");

@@ -239,6 +239,8 @@ TEST_CASE("try: a wrong command line is 64, with what is wrong") {
         {{"--try", "--plugin", "log.so", "--format", "xml"}, "--format"},
         {{"--try", "--plugin", "log.so", "--option", "a"}, "'a' is not of the form name=value"},
         {{"--try", "--plugin", "log.so", "--option", "=a"}, "'=a' is not of the form name=value"},
+        {{"--try", "--options", "file"}, "--plugin"},
+        {{"--try", "--plugin", "log.so", "--options", "file", "--option", "a=b"}, "--option"},
         {{"--try", "--plugin", "log.so", "--foreground"}, "--foreground"},
     };
     for (const Row& row : rows) {

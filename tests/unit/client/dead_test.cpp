@@ -1,5 +1,6 @@
 // dead list, show, retry and drop, on the real journal.
 #include "client/moment.hpp"
+#include "config/config.hpp"
 #include "tests/unit/client/client_process.hpp"
 #include "tests/unit/client/control_socket.hpp"
 #include "tests/unit/client/journaled.hpp"
@@ -12,6 +13,8 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <vector>
 
@@ -241,6 +244,38 @@ TEST_CASE("dead replay hands the very message to myqd --try, as its handler woul
     // Nothing has become of it.
     CHECK(list().size() == 1);
     CHECK(list()[0]["attempts"] == 5);
+}
+
+TEST_CASE("dead replay shows a handler's options to nobody else") {
+    // Says the names of its words, and what stands in the file of options.
+    write_file(
+        "/usr/local/sbin/myqd",
+        "#!/bin/sh\nprintf '<%s>' \"$@\"\n"
+        "while [ \"$1\" != --options ]; do shift; done\necho; stat -Lc '%a %U' $2; cat $2\n");
+    std::filesystem::permissions("/usr/local/sbin/myqd", std::filesystem::perms{0755});
+    const Journaled journal;
+    std::ifstream usual(journal.file());
+    std::string config((std::istreambuf_iterator<char>(usual)), {});
+    config +=
+        "        options: {token: \"s3cret\\n'\\x7f\u00e9\U0001f511\", command: [a, '-', '']}\n";
+    const std::size_t at = config.find("{type: 5, plugin: log}");
+    config.replace(at, 22, "type: 5\n        plugin: log");
+    write_file(journal.file(), config);
+    journal.insert("mails", dead(5, "x", "crashed"));
+    const Outcome outcome = test::myq({"dead", "replay", "1"});
+    CHECK(outcome.err.empty());
+    const std::size_t words = outcome.out.find('\n');
+    CHECK_MESSAGE(outcome.out.substr(0, words).find("s3cret") == std::string::npos, outcome.out);
+    const std::string mode = "\n600 myq\n";
+    REQUIRE_MESSAGE(outcome.out.substr(words).starts_with(mode), outcome.out);
+    const TempDir dir;
+    const std::string file = dir.path() / "options";
+    write_file(file, outcome.out.substr(words + mode.size()));
+    const auto options = load_options(file);
+    REQUIRE(options.size() == 2);
+    CHECK(options[0].name == "token");
+    CHECK(options[0].values == std::vector<std::string>{"s3cret\n'\x7f\u00e9\U0001f511"});
+    CHECK(options[1].values == std::vector<std::string>{"a", "-", ""});
 }
 
 TEST_CASE("dead replay takes another plugin, and a debugger") {

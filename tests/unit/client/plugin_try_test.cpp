@@ -34,6 +34,13 @@ TEST_CASE("plugin try: every option is passed on") {
           "\"type\":9,\"attempt\":3}\n");
     CHECK(bench.run({"try", log, "--format", "json"}, "{").status == 65);
     CHECK(bench.run({"try", log, "--option", "no=such", "--option", "b=c"}, "").status == 78);
+    const std::string options = bench.path("options");
+    write_file(options, "no: such\n");
+    const Outcome refused = bench.run({"try", log, "--options", options}, "");
+    CHECK(refused.status == 78);
+    CHECK_MESSAGE(refused.err.find("options.no") != std::string::npos, refused.err);
+    CHECK(bench.run({"check", log, "--options", options}, "").status != 0);
+    CHECK(bench.run({"try", log, "--options", options, "--option", "a=b"}, "").status == 64);
     const std::string body = bench.path("body");
     write_file(body, "from a file");
     CHECK(bench.run({"try", log, "--body", body}, "").err.find("from a file") != std::string::npos);

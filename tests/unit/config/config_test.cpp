@@ -1,4 +1,5 @@
 #include "config/config.hpp"
+#include "tests/support/temp_dir.hpp"
 
 #include <doctest/doctest.h>
 
@@ -158,6 +159,25 @@ TEST_CASE("config: an option says where it stands") {
     REQUIRE(handler.options.size() == 1);
     CHECK(handler.options[0].where == "/x/myq.yaml:7:19");
     CHECK(handler.options[0].values == std::vector<std::string>{"/bin/a", "b"});
+}
+
+TEST_CASE("config: options of a handler in a file of their own") {
+    const test::TempDir dir;
+    const std::string file = dir.path() / "options.yaml";
+    test::write_file(file, "command: [/bin/sh, -c]\ndirectory: /srv\n");
+    const auto options = load_options(file);
+    REQUIRE(options.size() == 2);
+    CHECK(options[0].name == "command");
+    CHECK(options[0].values == std::vector<std::string>{"/bin/sh", "-c"});
+    CHECK(options[1].values == std::vector<std::string>{"/srv"});
+    CHECK(options[1].where == file + ":2:1");
+    test::write_file(file, "- a\n");
+    CHECK_THROWS_WITH_AS(load_options(file),
+                         (file + ":1:1: options: must be a map of options, not a list").c_str(),
+                         ConfigError);
+    test::write_file(file, "a: {b: c}\n");
+    CHECK_THROWS_AS(load_options(file), ConfigError);
+    CHECK_THROWS_AS(load_options(dir.path() / "none"), ConfigError);
 }
 
 TEST_CASE("config: many thousand mistakes of one kind stay cheap to find") {
