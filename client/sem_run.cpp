@@ -5,6 +5,7 @@
 #include "client/key_argument.hpp"
 #include "client/output.hpp"
 #include "client/sem_wait.hpp"
+#include "client/semaphore_of_ours.hpp"
 #include "config/text.hpp"
 
 #include <CLI/CLI.hpp>
@@ -35,7 +36,7 @@ struct SemRunOptions {
 
 Semaphore open_to_run(const SemRunOptions& options) {
     const SemaphoreOptions how = options.wait.options(AtEnd::keep);
-    return options.create ? Semaphore::open_or_create(options.key.key(), 0600, how)
+    return options.create ? semaphore_of_ours(options.key.key(), how)
                           : Semaphore::open(options.key.key(), how);
 }
 

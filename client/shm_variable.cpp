@@ -7,6 +7,7 @@
 #include "client/output.hpp"
 #include "client/php_text.hpp"
 #include "client/place.hpp"
+#include "client/semaphore_of_ours.hpp"
 #include "client/table.hpp"
 #include "ipc/shared_variables.hpp"
 
@@ -40,9 +41,11 @@ struct SegmentOptions {
             ->type_name("KEY");
     }
 
+    // Whoever made the segment may have made its semaphore too.
     std::optional<Semaphore> semaphore() const {
         if (lock.empty()) return std::nullopt;
-        return Semaphore::open_or_create(parse_key(lock), 0600);
+        return semaphore_of_ours(parse_key(lock), {},
+                                 {SharedMemory::open(key.key()).stat().creator_uid});
     }
 };
 

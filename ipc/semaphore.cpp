@@ -82,7 +82,7 @@ Semaphore Semaphore::create(const QueueKey& key, mode_t mode, const SemaphoreOpt
 }
 
 Semaphore Semaphore::open_or_create(const QueueKey& key, mode_t mode,
-                                    const SemaphoreOptions& options) {
+                                    const SemaphoreOptions& options, const Judge& judge) {
     // Not semget(IPC_CREAT) with the mode, as PHP has it: that asks an existing set for all the
     // permissions of the mode. Each turn means that somebody made or removed the set in between.
     for (int turns = 0;; ++turns) {
@@ -93,7 +93,9 @@ Semaphore Semaphore::open_or_create(const QueueKey& key, mode_t mode,
             if (!came_or_went || turns == 1000) throw;
         }
         try {
-            return open(key, options);
+            const SemaphoreSet set = SemaphoreSet::open(key);
+            judge(set);
+            return Semaphore(set, options);
         } catch (const IpcError& e) {
             if (e.error() != ENOENT && e.error() != EIDRM) throw;
         }

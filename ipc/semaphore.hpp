@@ -3,6 +3,7 @@
 #include "ipc/semaphore_set.hpp"
 
 #include <chrono>
+#include <functional>
 #include <optional>
 
 namespace myq {
@@ -48,9 +49,12 @@ public:
     // A new one; fails with EEXIST when the key is taken.
     static Semaphore create(const QueueKey& key, mode_t mode, const SemaphoreOptions& options = {});
 
-    // The one with this key, made if there is none; the mode of an existing one stays.
-    static Semaphore open_or_create(const QueueKey& key, mode_t mode,
-                                    const SemaphoreOptions& options = {});
+    // The one with this key, made if there is none; the mode of an existing one stays. `judge` sees
+    // an existing one before it is touched, and throws if it is not to be used.
+    using Judge = std::function<void(const SemaphoreSet& existing)>;
+    static Semaphore open_or_create(
+        const QueueKey& key, mode_t mode, const SemaphoreOptions& options = {},
+        const Judge& judge = [](const SemaphoreSet&) {});
 
     explicit Semaphore(SemaphoreSet set, const SemaphoreOptions& options = {});
     ~Semaphore();

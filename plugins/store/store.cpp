@@ -146,27 +146,14 @@ public:
 
 private:
     static myq::Semaphore open_lock(const Settings& settings) {
-        const myq::SemaphoreOptions options{.set_up_wait = lock_patience};
-        // Each turn means that somebody made or removed it in between.
-        for (int turns = 0;; ++turns) {
-            try {
-                auto lock = myq::Semaphore::create(settings.lock, settings.mode, options);
-                give_to_group(lock.set(), settings);
-                return lock;
-            } catch (const myq::IpcError& e) {
-                const bool came_or_went = e.error() == EEXIST || e.error() == EIDRM;
-                if (!came_or_went || turns == 1000) throw;
-            }
-            try {
-                const auto set = myq::SemaphoreSet::open(settings.lock);
+        auto lock = myq::Semaphore::open_or_create(
+            settings.lock, settings.mode, {.set_up_wait = lock_patience},
+            [&](const myq::SemaphoreSet& set) {
                 settings.creators.require(set.stat().creator_uid, set.name(),
                                           "ipcrm -s " + std::to_string(set.id()));
-                give_to_group(set, settings);
-                return myq::Semaphore(set, options);
-            } catch (const myq::IpcError& e) {
-                if (e.error() != ENOENT && e.error() != EIDRM) throw;
-            }
-        }
+            });
+        give_to_group(lock.set(), settings);
+        return lock;
     }
 
     static myq::SharedVariables open_memory(const Settings& settings, myq::Semaphore& lock) {

@@ -7,6 +7,7 @@
 
 #include <signal.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <string>
 
@@ -106,6 +107,24 @@ TEST_CASE("sem run waits for one that is held, and makes one only if asked to") 
     CHECK(test::myq({"sem", "run", key.text(), "--create", "--", "true"}).status == 0);
     check_myq({"sem", "remove", key.text()}, 0, "", "");
     CHECK_FALSE(SemaphoreSet::exists(key));
+}
+
+TEST_CASE("sem run: somebody else's is not taken for the one that it would make") {
+    REQUIRE(in_child([] {
+                if (setuid(65534) != 0) return 99;
+                SemaphoreSet::create(key, 0666);
+                return 0;
+            }) == 0);
+    const SemaphoreSet squatted = SemaphoreSet::open(key);
+    check_myq({"sem", "run", key.text(), "--create", "--", "true"}, 77, "",
+              "myq: " + what +
+                  ": was made by nobody, who may hold it for ever: not used; remove "
+                  "it (ipcrm -s " +
+                  std::to_string(squatted.id()) + "), or use another key\n");
+    CHECK(squatted.values().users == 0);
+    // Whoever names it without that word means this very one.
+    CHECK(test::myq({"sem", "run", key.text(), "--", "true"}).status == 0);
+    squatted.remove();
 }
 
 TEST_CASE("sem list shows what is there, and what of it can be known") {

@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cstring>
 #include <string>
+#include <vector>
 
 TEST_SUITE("shm") {
 
@@ -123,6 +125,30 @@ TEST_CASE("shm --lock waits for whoever holds the semaphore") {
     CHECK(writer.wait().status == 0);
     check_myq({"shm", "get", key.text(), "1"}, 0, "new", "");
     lock.set().remove();
+}
+
+TEST_CASE("shm: a lock that neither root, nor the caller, nor the segment's maker made") {
+    const auto by_nobody = [](const auto& make) {
+        return in_child([&] {
+                   if (setuid(65534) != 0) return 99;
+                   make();
+                   return 0;
+               }) == 0;
+    };
+    REQUIRE(by_nobody([] { SemaphoreSet::create(key, 0666); }));
+    const SemaphoreSet lock = SemaphoreSet::open(key);
+    const std::vector<std::string> put{"shm", "put", key.text(), "1", "x", "--lock", key.text()};
+    {
+        const ScratchSegment segment;
+        const Outcome refused = test::myq(put);
+        CHECK(refused.status == 77);
+        CHECK_MESSAGE(refused.err.find("was made by nobody") != std::string::npos, refused.err);
+        CHECK(test::myq({"shm", "has", key.text(), "1"}).status == 1);
+    }
+    REQUIRE(by_nobody([] { SharedVariables::create(key, 1000, 0666); }));
+    CHECK(test::myq(put).status == 0);
+    SharedMemory::open(key).remove();
+    lock.remove();
 }
 
 TEST_CASE("shm refuses a segment that is not, or no longer, in order, and does not touch it") {
