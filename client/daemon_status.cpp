@@ -1,104 +1,70 @@
 #include "client/daemon_status.hpp"
 
-#include <fmt/format.h>
+#include "client/answer_fields.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <stdexcept>
-#include <utility>
 
 namespace myq {
 
 namespace {
 
-// json::get() would cut a number short, and make one of a fraction.
-template <typename Integer>
-Integer integer(const nlohmann::json& object, const char* name) {
-    const nlohmann::json& value = object.at(name);
-    const bool is_fit =
-        value.is_number_unsigned()
-            ? std::in_range<Integer>(value.get<std::uint64_t>())
-            : value.is_number_integer() && std::in_range<Integer>(value.get<std::int64_t>());
-    if (is_fit) return value.get<Integer>();
-    throw std::invalid_argument(fmt::format("'{}' is no such number", name));
-}
-
-std::uint64_t count(const nlohmann::json& object, const char* name) {
-    const nlohmann::json& value = object.at(name);
-    if (value.is_number_unsigned()) return value.get<std::uint64_t>();
-    throw std::invalid_argument(fmt::format("'{}' is no count", name));
-}
-
-std::string text(const nlohmann::json& object, const char* name) {
-    return object.at(name).get<std::string>();
-}
-
-std::optional<std::int64_t> type_in(const nlohmann::json& object) {
-    if (object.at("type").is_null()) return std::nullopt;
-    return integer<std::int64_t>(object, "type");
-}
-
-// json::get() would take a map for a list.
-const nlohmann::json& list(const nlohmann::json& object, const char* name) {
-    const nlohmann::json& value = object.at(name);
-    if (value.is_array()) return value;
-    throw std::invalid_argument(fmt::format("'{}' is no list", name));
-}
-
 DaemonStatus::Worker worker(const nlohmann::json& object) {
-    return {.pid = integer<pid_t>(object, "pid"),
-            .queue = text(object, "queue"),
-            .role = text(object, "role"),
-            .slot = text(object, "slot"),
-            .state = text(object, "state"),
-            .type = type_in(object),
-            .messages = count(object, "messages"),
-            .attempt = count(object, "attempt")};
+    return {.pid = answer::integer_in<pid_t>(object, "pid"),
+            .queue = answer::text(object, "queue"),
+            .role = answer::text(object, "role"),
+            .slot = answer::text(object, "slot"),
+            .state = answer::text(object, "state"),
+            .type = answer::integer_if_known<std::int64_t>(object, "type"),
+            .messages = answer::count(object, "messages"),
+            .attempt = answer::count(object, "attempt")};
 }
 
 DaemonStatus::Type type(const nlohmann::json& object) {
     const nlohmann::json& waiting = object.at("waiting");
-    return {.type = type_in(object),
-            .name = text(object, "name"),
-            .handled = count(object, "handled"),
-            .retried = count(object, "retried"),
-            .dead = count(object, "dead"),
-            .expired = count(object, "expired"),
-            .dropped = count(object, "dropped"),
-            .refused = count(object, "refused"),
-            .slots = count(waiting, "slots"),
-            .ready = count(waiting, "ready"),
-            .delayed = count(waiting, "delayed"),
-            .running = count(waiting, "running")};
+    return {.type = answer::integer_if_known<std::int64_t>(object, "type"),
+            .name = answer::text(object, "name"),
+            .handled = answer::count(object, "handled"),
+            .retried = answer::count(object, "retried"),
+            .dead = answer::count(object, "dead"),
+            .expired = answer::count(object, "expired"),
+            .dropped = answer::count(object, "dropped"),
+            .refused = answer::count(object, "refused"),
+            .slots = answer::count(waiting, "slots"),
+            .ready = answer::count(waiting, "ready"),
+            .delayed = answer::count(waiting, "delayed"),
+            .running = answer::count(waiting, "running")};
 }
 
 DaemonStatus::Queue queue(const nlohmann::json& object) {
-    DaemonStatus::Queue queue{.name = text(object, "name"),
-                              .key = text(object, "key"),
-                              .durability = text(object, "durability"),
+    DaemonStatus::Queue queue{.name = answer::text(object, "name"),
+                              .key = answer::text(object, "key"),
+                              .durability = answer::text(object, "durability"),
                               .kernel = {},
                               .types = {}};
     if (const nlohmann::json& kernel = object.at("kernel"); !kernel.is_null()) {
-        queue.kernel = {count(kernel, "messages"), count(kernel, "bytes"),
-                        count(kernel, "capacity")};
+        queue.kernel = {answer::count(kernel, "messages"), answer::count(kernel, "bytes"),
+                        answer::count(kernel, "capacity")};
     }
-    for (const nlohmann::json& one : list(object, "types"))
+    for (const nlohmann::json& one : answer::list(object, "types"))
         queue.types.push_back(type(one));
     return queue;
 }
 
 DaemonStatus status(const nlohmann::json& object) {
     DaemonStatus status;
-    status.version = text(object, "version");
-    status.state = text(object, "state");
-    status.pid = integer<pid_t>(object, "pid");
-    status.started_ms = integer<std::int64_t>(object, "started_ms");
-    for (const nlohmann::json& one : list(object, "workers"))
+    status.version = answer::text(object, "version");
+    status.state = answer::text(object, "state");
+    status.pid = answer::integer_in<pid_t>(object, "pid");
+    status.started_ms = answer::moment(object, "started_ms");
+    for (const nlohmann::json& one : answer::list(object, "workers"))
         status.workers.push_back(worker(one));
-    for (const nlohmann::json& one : list(object, "queues"))
+    for (const nlohmann::json& one : answer::list(object, "queues"))
         status.queues.push_back(queue(one));
     const nlohmann::json& journal = object.at("journal");
-    status.journal = text(journal, "path");
-    status.journal_error = text(journal, "error");
+    status.journal = answer::text(journal, "path");
+    status.journal_error = answer::text(journal, "error");
     return status;
 }
 

@@ -1,5 +1,6 @@
 #include "client/plugin/status.hpp"
 
+#include "client/answer_fields.hpp"
 #include "client/daemon_socket.hpp"
 #include "client/failure.hpp"
 #include "client/place.hpp"
@@ -11,6 +12,7 @@
 #include <nlohmann/json.hpp>
 
 #include <filesystem>
+#include <stdexcept>
 
 namespace myq {
 
@@ -18,41 +20,34 @@ namespace {
 
 using Plugin = PluginStatus;
 
-template <typename Value>
-std::optional<Value> known(const nlohmann::json& value) {
-    return value.is_null() ? std::nullopt : std::optional(value.get<Value>());
-}
-
-std::string words(const nlohmann::json& object, const char* member) {
-    return object.at(member).get<std::string>();
-}
-
 Plugin::Route route_in(const nlohmann::json& object) {
-    return {words(object, "queue"), words(object, "name"), known<std::int64_t>(object.at("type")),
-            words(object, "by")};
+    return {answer::text(object, "queue"), answer::text(object, "name"),
+            answer::integer_if_known<std::int64_t>(object, "type"), answer::text(object, "by")};
 }
 
 Plugin::Option option_in(const nlohmann::json& object) {
-    return {words(object, "name"), words(object, "kind"), words(object, "default"),
-            words(object, "help"), object.at("required").get<bool>()};
+    return {answer::text(object, "name"), answer::text(object, "kind"),
+            answer::text(object, "default"), answer::text(object, "help"),
+            answer::flag(object, "required")};
 }
 
 Plugin plugin_in(const nlohmann::json& object) {
     Plugin plugin;
-    plugin.file = words(object, "file");
-    plugin.path = words(object, "path");
-    plugin.name = words(object, "name");
-    plugin.version = words(object, "version");
-    plugin.state = words(object, "state");
-    plugin.since_ms = known<std::int64_t>(object.at("since_ms"));
-    for (const nlohmann::json& route : object.at("routes"))
+    plugin.file = answer::text(object, "file");
+    plugin.path = answer::text(object, "path");
+    plugin.name = answer::text(object, "name");
+    plugin.version = answer::text(object, "version");
+    plugin.state = answer::text(object, "state");
+    if (!object.at("since_ms").is_null()) plugin.since_ms = answer::moment(object, "since_ms");
+    for (const nlohmann::json& route : answer::list(object, "routes"))
         plugin.routes.push_back(route_in(route));
-    plugin.types = object.at("types").get<std::vector<std::int64_t>>();
-    for (const nlohmann::json& option : object.at("options"))
+    for (const nlohmann::json& type : answer::list(object, "types"))
+        plugin.types.push_back(answer::integer<std::int64_t>(type, "types"));
+    for (const nlohmann::json& option : answer::list(object, "options"))
         plugin.options.push_back(option_in(option));
-    plugin.size = known<std::uint64_t>(object.at("size"));
-    plugin.build_id = words(object, "build_id");
-    plugin.reason = words(object, "reason");
+    plugin.size = answer::integer_if_known<std::uint64_t>(object, "size");
+    plugin.build_id = answer::text(object, "build_id");
+    plugin.reason = answer::text(object, "reason");
     return plugin;
 }
 
@@ -71,19 +66,22 @@ std::string ask_for(std::string_view question, const ConfigChoice& config) {
     return *answer;
 }
 
-PluginDirectory parse_plugins(const std::string& answer) {
+PluginDirectory parse_plugins(const std::string& said) {
+    std::string what;
     try {
-        const auto json = nlohmann::json::parse(answer);
-        PluginDirectory directory{words(json, "dir"), json.at("watched").get<bool>(), {}};
-        for (const nlohmann::json& plugin : json.at("plugins"))
+        const auto json = nlohmann::json::parse(said);
+        PluginDirectory directory{answer::text(json, "dir"), answer::flag(json, "watched"), {}};
+        for (const nlohmann::json& plugin : answer::list(json, "plugins"))
             directory.plugins.push_back(plugin_in(plugin));
         return directory;
     } catch (const nlohmann::json::exception& e) {
-        throw Failure(ExitCode::internal,
-                      fmt::format("the daemon's answer cannot be read: {}: is myqd of another "
-                                  "version?",
-                                  myq::quoted(e.what())));
+        what = e.what();
+    } catch (const std::invalid_argument& e) {
+        what = e.what();
     }
+    throw Failure(ExitCode::internal,
+                  fmt::format("the daemon's answer cannot be read: {}: is myqd of another version?",
+                              myq::quoted(what)));
 }
 
 std::string route_text(const PluginStatus::Route& route) {

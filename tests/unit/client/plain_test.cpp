@@ -54,6 +54,7 @@ Outcome told(const std::string& answer, const std::vector<std::string>& args) {
     daemon.answer(answer);
     Outcome outcome = client.wait();
     std::filesystem::remove("/run/myq/control");
+    CHECK(outcome.status == 0);
     return plain(std::move(outcome));
 }
 
@@ -126,7 +127,8 @@ TEST_CASE("plain: what the daemon says of its queues and plugins") {
         R"({"dir":"/p","watched":true,"plugins":[{"file":"a","path":"/p/a",)"
         R"("name":"a","version":")" +
         escaped("1 ") +
-        R"(","state":"refused","types":[],"since_ms":null,"fit":false,)"
+        R"(","state":"refused","types":[],"since_ms":null,"routes":[],"options":[],)"
+        R"("size":null,"build_id":"","fit":false,)"
         R"("refused":true,"reason":")" +
         escaped("") + R"("}]})";
     told(plugins, {"plugin", "list"});
