@@ -201,7 +201,8 @@ TEST_CASE("F45: a storm of SIGKILL on the workers: each caller is told in the en
                 end = daemon.myq({"call", "jobs/work", "nap 100", "--timeout", "120s"});
                 ++ended;
             });
-        for (int kills = 0; kills < 20 && ended < ends.size(); ++kills) {
+        // After more in a row that settle nothing, workers come after pauses of seconds.
+        for (int kills = 0; kills < 8 && ended < ends.size(); ++kills) {
             // Somebody is at work again, or nobody is any more.
             REQUIRE(eventually(
                 [&] { return ended == ends.size() || count(daemon.log(), "napping") > kills; }));

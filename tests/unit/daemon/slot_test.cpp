@@ -313,10 +313,10 @@ TEST_CASE("a header full of noise does no harm either") {
         for (int round = 0; round < 2'000; ++round) {
             const SlotFile file(dir.path(), "q.0", 2 * page);
             put<std::int64_t>(file, slot_header_size, round % 2);
-            for (std::size_t offset = offsetof(SlotHeader, state); offset < sizeof(SlotHeader);
-                 ++offset) {
-                put(file, offset, static_cast<unsigned char>(rand_r(&seed)));
-            }
+            std::string noise(sizeof(SlotHeader) - offsetof(SlotHeader, state), '\0');
+            for (char& byte : noise)
+                byte = static_cast<char>(rand_r(&seed));
+            put_bytes(file, offsetof(SlotHeader, state), noise);
             Slot slot(file);
             if (slot.body().size() > 2 * page) return 2;
             if (slot.occupied()) slot.settle(Tally::handled);

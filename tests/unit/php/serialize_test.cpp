@@ -7,6 +7,7 @@
 #include <limits>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 TEST_SUITE("serialize") {
 
@@ -86,8 +87,11 @@ TEST_CASE("Objects and references are written as they were") {
 
 TEST_CASE("What is nested deeper than PHP reads is not written") {
     Value value;
-    for (std::size_t level = 0; level < most_levels; ++level)
-        value = list({value});
+    for (std::size_t level = 0; level < most_levels; ++level) {
+        Array around;  // not list(), which copies what is in it
+        around.push(std::move(value));
+        value = std::move(around);
+    }
     CHECK(unserialize(serialize(value)));
     Value too_deep;
     too_deep = list({value});
