@@ -58,6 +58,9 @@ DaemonStatus status(const nlohmann::json& object) {
     status.state = answer::text(object, "state");
     status.pid = answer::integer_in<pid_t>(object, "pid");
     status.started_ms = answer::moment(object, "started_ms");
+    if (const nlohmann::json& reload = object.at("reload"); !reload.is_null()) {
+        status.last_reload = {answer::moment(reload, "at_ms"), answer::text(reload, "refused")};
+    }
     for (const nlohmann::json& one : answer::list(object, "workers"))
         status.workers.push_back(worker(one));
     for (const nlohmann::json& one : answer::list(object, "queues"))

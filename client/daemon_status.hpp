@@ -36,9 +36,15 @@ struct DaemonStatus {
         std::vector<Type> types;
     };
 
+    struct Reload {
+        std::int64_t at_ms;
+        std::string refusal;  // why the configuration of before stays, "" if it does not
+    };
+
     std::string version, state;
     pid_t pid = 0;
     std::int64_t started_ms = 0;
+    std::optional<Reload> last_reload;
     std::vector<Worker> workers;
     std::vector<Queue> queues;
     std::string journal, journal_error;

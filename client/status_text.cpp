@@ -132,6 +132,11 @@ std::string to_text(const DaemonStatus& status, const std::string& queue, std::i
     std::string text = fmt::format("myqd {} is {}, pid {}, since {}\n", printable(status.version),
                                    printable(status.state), status.pid,
                                    moment(status.started_ms / 1000, now_ms / 1000));
+    if (status.last_reload && !status.last_reload->refusal.empty()) {
+        text += fmt::format("the reload of {} was refused, the configuration of before stays: {}\n",
+                            moment(status.last_reload->at_ms / 1000, now_ms / 1000),
+                            printable(status.last_reload->refusal));
+    }
     if (!status.journal_error.empty()) {
         text += fmt::format("journal {}: {}\n", printable(status.journal),
                             printable(status.journal_error));

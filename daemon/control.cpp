@@ -117,7 +117,8 @@ int remove_queue(const QueueConfig& config, const Identity& service) {
 // when it does not say, or something that it would not say: then every file must be fit.
 std::map<std::string, bool> plugins_of(const std::filesystem::path& run_dir) {
     std::map<std::string, bool> plugins;
-    const ControlSocket::Answer answer = ControlSocket::ask(run_dir, "plugins");
+    const ControlSocket::Answer answer =
+        ControlSocket::ask(run_dir, "plugins", ControlSocket::usual_patience);
     try {
         if (!answer.doubt.empty()) throw std::runtime_error(answer.doubt);
         const auto report = nlohmann::json::parse(answer.text);
@@ -134,6 +135,28 @@ std::map<std::string, bool> plugins_of(const std::filesystem::path& run_dir) {
         complain(fmt::format("reload: {}; every plugin's file must be fit", e.what()));
     }
     return {};
+}
+
+// How long its new workers may take to start.
+constexpr std::chrono::seconds reload_patience{60};
+
+// Has the daemon reload, and waits for how that ends. The exit code.
+int ask_to_reload(const Running& running) {
+    const ControlSocket::Answer answer =
+        ControlSocket::ask(running.run_dir, "reload", reload_patience);
+    std::string refusal;
+    try {
+        if (!answer.doubt.empty()) throw std::runtime_error(answer.doubt);
+        if (answer.text.empty()) throw std::runtime_error("the daemon hung up without an answer");
+        refusal = nlohmann::json::parse(answer.text).at("refused").get<std::string>();
+    } catch (const std::exception& e) {
+        complain(fmt::format("reload: nobody knows how it ended: {}; see the log, and myq status",
+                             printable(e.what())));
+        return failed;
+    }
+    if (refusal.empty()) return ok;
+    complain(fmt::format("reload: refused, the old configuration stays: {}", printable(refusal)));
+    return failed;
 }
 
 }  // namespace
@@ -188,7 +211,7 @@ int reload_daemon(const Options& options) {
         for (const std::string& remark :
              make_plan(options.config, ::geteuid() == 0, before).remarks())
             complain("reload: " + remark);
-        return send_to_daemon(running, "reload", SIGHUP);
+        return ask_to_reload(running);
     } catch (const ConfigError& e) {
         complain(fmt::format("reload: refused, the old configuration stays:\n{}", e.what()));
         return not_configured;

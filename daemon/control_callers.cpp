@@ -99,12 +99,9 @@ void ControlCallers::serve(const Answer& answer) {
     for (auto place = places_.begin(); place != places_.end();) {
         const auto here = place++;
         if (!here->is_whole || here->clerk != 0 || !may_be_served(here->caller.uid)) continue;
+        watch(*here, EPOLL_CTL_DEL, 0);
         here->clerk = answer(here->caller, here->said);
-        if (here->clerk == 0) {
-            hang_up(here);
-        } else {
-            watch(*here, EPOLL_CTL_DEL, 0);
-        }
+        if (here->clerk == 0) hang_up(here);
     }
 }
 

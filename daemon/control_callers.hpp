@@ -24,8 +24,9 @@ public:
     int fd() const { return events_.value(); }
 
     // Takes who connects and hears what they say. Calls `answer` for each whole question whose turn
-    // has come; it returns the process that answers, or 0 for nobody, which hangs up.
-    using Answer = std::function<pid_t(const ControlSocket::Caller&, const std::string& question)>;
+    // has come; it returns the process that answers, or 0 for nobody, which hangs up unless the
+    // caller was taken out of its argument.
+    using Answer = std::function<pid_t(ControlSocket::Caller&, const std::string& question)>;
     void look(const Answer& answer);
 
     // Of any child that has ended.

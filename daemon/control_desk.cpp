@@ -22,9 +22,14 @@ constexpr unsigned most_seconds = 30;
 
 }  // namespace
 
-void ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
+bool ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerInfo>& workers,
                          const Generation& generation) {
-    callers_.look([&](const ControlSocket::Caller& caller, const std::string& question) {
+    bool reload_is_wanted = false;
+    callers_.look([&](ControlSocket::Caller& caller, const std::string& question) {
+        if (question == "reload" && may_change(caller)) {
+            if (reloads_.take(caller)) reload_is_wanted = true;
+            return 0;
+        }
         try {
             // The bells that it may ring, and the plugins' code, whose size it tells.
             std::vector<int> keep = generation.bells;
@@ -39,6 +44,11 @@ void ControlDesk::answer(const PluginRollout& rollout, const std::vector<WorkerI
             return 0;
         }
     });
+    return reload_is_wanted;
+}
+
+bool ControlDesk::may_change(const ControlSocket::Caller& caller) const {
+    return caller.uid == 0 || caller.uid == service_;
 }
 
 int ControlDesk::serve(const ControlSocket::Caller& caller, const std::string& question,
@@ -47,11 +57,11 @@ int ControlDesk::serve(const ControlSocket::Caller& caller, const std::string& q
     ::alarm(most_seconds);
     try {
         if (question == "status") {
-            ControlSocket::write(
-                caller, status_report(rollout.plan(), workers, slots_, journal_, started_ms_));
+            ControlSocket::write(caller, status_report(rollout.plan(), workers, slots_, journal_,
+                                                       started_ms_, reloads_.last()));
         } else if (question == "plugins") {
             ControlSocket::write(caller, plugin_report(rollout.plan(), rollout.history()));
-        } else if (question == "look" && (caller.uid == 0 || caller.uid == service_)) {
+        } else if (question == "look" && may_change(caller)) {
             for (const std::function<void()>& look : generation.look_again)
                 look();
         }

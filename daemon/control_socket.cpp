@@ -4,6 +4,8 @@
 #include "daemon/unix/clock.hpp"
 #include "daemon/unix/failure.hpp"
 
+#include <fmt/format.h>
+
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -21,12 +23,12 @@ namespace myq {
 namespace {
 
 constexpr std::size_t longest_control_answer = std::size_t{16} << 20U;
-constexpr std::int64_t patience_ms = 5'000;
 
-// What is left of it since `begun_ns`.
-int patience_left(std::int64_t begun_ns) {
+// What is left of it since `begun_ns`, for poll(2).
+int left_of(std::chrono::milliseconds patience, std::int64_t begun_ns) {
     const std::int64_t spent_ms = (monotonic_ns() - begun_ns) / 1'000'000;
-    return static_cast<int>(std::clamp<std::int64_t>(patience_ms - spent_ms, 0, patience_ms));
+    return static_cast<int>(
+        std::clamp<std::int64_t>(patience.count() - spent_ms, 0, patience.count()));
 }
 
 // nullopt: the path is too long for a socket.
@@ -74,7 +76,7 @@ void ControlSocket::write(const Caller& caller, const std::string& answer) {
     std::string_view rest = answer;
     pollfd writable{caller.connection.value(), POLLOUT, 0};
     const std::int64_t begun = monotonic_ns();
-    while (!rest.empty() && ::poll(&writable, 1, patience_left(begun)) > 0) {
+    while (!rest.empty() && ::poll(&writable, 1, left_of(usual_patience, begun)) > 0) {
         const ssize_t sent = ::send(caller.connection.value(), rest.data(), rest.size(),
                                     MSG_NOSIGNAL | MSG_DONTWAIT);
         if (sent <= 0) return;
@@ -83,7 +85,8 @@ void ControlSocket::write(const Caller& caller, const std::string& answer) {
 }
 
 ControlSocket::Answer ControlSocket::ask(const std::filesystem::path& run_dir,
-                                         const std::string& question) {
+                                         const std::string& question,
+                                         std::chrono::seconds patience) {
     const std::filesystem::path path = run_dir / control_socket_name;
     const Caller daemon{Fd{::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)}, 0};
     const auto address = address_of(path.native());
@@ -99,12 +102,14 @@ ControlSocket::Answer ControlSocket::ask(const std::filesystem::path& run_dir,
     pollfd readable{daemon.connection.value(), POLLIN, 0};
     const std::int64_t begun = monotonic_ns();
     while (answer.size() < longest_control_answer &&
-           ::poll(&readable, 1, patience_left(begun)) > 0) {
+           ::poll(&readable, 1, left_of(patience, begun)) > 0) {
         const ssize_t n = ::read(daemon.connection.value(), part.data(), part.size());
         if (n <= 0) return {answer, {}};
         answer.append(part.data(), static_cast<std::size_t>(n));
     }
-    return {{}, path.string() + ": the daemon's answer does not end"};
+    return {{},
+            fmt::format("{}: the daemon's answer has not ended after {} s", path.string(),
+                        patience.count())};
 }
 
 }  // namespace myq

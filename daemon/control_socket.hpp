@@ -2,6 +2,7 @@
 
 #include "daemon/unix/owned.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -30,12 +31,15 @@ public:
     // for longer.
     static void write(const Caller& caller, const std::string& answer);
 
-    // What the daemon of this run directory answers within five seconds; or, in `doubt`, why
-    // nothing that came is to be believed, a sentence.
+    // What the daemon of this run directory answers within `patience`; or, in `doubt`, why nothing
+    // that came is to be believed, a sentence.
     struct Answer {
         std::string text, doubt;
     };
-    static Answer ask(const std::filesystem::path& run_dir, const std::string& question);
+    static Answer ask(const std::filesystem::path& run_dir, const std::string& question,
+                      std::chrono::seconds patience);
+
+    static constexpr std::chrono::seconds usual_patience{5};
 
 private:
     Fd fd_;

@@ -205,8 +205,10 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
     Supervisor::Hooks hooks{[&] { return rollout.reload(); }, rotate_log, largest_body};
     hooks.control_fd = desk.fd();
     hooks.on_control = [&](const std::vector<WorkerInfo>& workers, const Generation& generation) {
-        desk.answer(rollout, workers, generation);
+        return desk.answer(rollout, workers, generation);
     };
+    hooks.reload_begins = [&] { desk.reload_begins(); };
+    hooks.reload_ended = [&](const std::string& refusal) { desk.reload_ended(refusal); };
     hooks.on_other_child = [&](pid_t pid, int wait_status) {
         desk.ended(pid);
         sweeper.ended(pid);

@@ -164,12 +164,16 @@ Journal::TypesByQueue types_of(const Plan& plan) {
 
 std::string status_report(const Plan& plan, const std::vector<WorkerInfo>& workers,
                           const SlotDirectory& slots, const JournalPlace& journal,
-                          std::int64_t started_ms) {
+                          std::int64_t started_ms,
+                          const std::optional<ReloadVerdict>& last_reload) {
     ordered_json json;
     json["version"] = MYQ_VERSION;
     json["pid"] = ::getppid();
     json["started_ms"] = started_ms;
     json["state"] = "running";
+    json["reload"] = nullptr;
+    if (last_reload)
+        json["reload"] = {{"at_ms", last_reload->at_ms}, {"refused", last_reload->refusal}};
     json["workers"] = ordered_json::array();
     for (const WorkerInfo& worker : workers)
         json["workers"].push_back(worker_report(worker));

@@ -75,9 +75,11 @@ void Supervisor::wait_for_event() {
     handle_signals();
     tick();
     workers_.remove_gone();
-    if ((fds[1].revents & POLLIN) != 0) hooks_.on_control(workers_.infos(), *current_);
-    if (stopping_ != Stopping::no) return;
-    if (reload_wanted_ && !incoming_) reload();
+    if ((fds[1].revents & POLLIN) != 0 && hooks_.on_control(workers_.infos(), *current_))
+        reload_wanted_ = true;
+    if (is_settling_ && !takes_from_before()) end_reload("");
+    if (stopping_ != Stopping::no) return refuse_reload();
+    if (reload_wanted_ && !incoming_ && !is_settling_) reload();
     look_for_delivery();
 }
 

@@ -40,9 +40,14 @@ public:
         std::function<Generation()> reload;  // a new generation, complete, or a throw
         std::function<void()> reopen_log;
         std::function<std::size_t()> body_capacity;  // how large a slot must be now
-        // Somebody asks: a descriptor that is readable then, and what is done about it.
+        // Of a reload: before it; and "" when no message goes to the generation of before any more,
+        // else why that one stays.
+        std::function<void()> reload_begins = {};
+        std::function<void(const std::string& refusal)> reload_ended = {};
+        // Somebody asks: a descriptor that is readable then, and what is done about it. True: they
+        // want a reload.
         int control_fd = -1;
-        std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
+        std::function<bool(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
         // One that is no worker has ended.
         std::function<void(pid_t, int wait_status)> on_other_child = {};
         std::function<void()> every_minute = {};  // while it works
@@ -76,6 +81,9 @@ private:
     void dismiss_strangers(std::chrono::milliseconds patience);
     void abandon_incoming(const std::string& reason);
     void reload();
+    void end_reload(const std::string& refusal);
+    void refuse_reload();
+    bool takes_from_before() const;
     void stop(bool with_drain);
     void drain();
 
@@ -113,7 +121,8 @@ private:
     bool started_ = false;
     bool drain_wanted_ = false;
     bool reload_wanted_ = false;
-    bool is_reload_ = false;  // what comes up was asked for by somebody
+    bool is_reload_ = false;    // what comes up was asked for by somebody
+    bool is_settling_ = false;  // it came up: those of before are on their way out
     bool others_may_be_left_ = false;
     Clock::time_point drain_ends_{};
     Clock::time_point next_minute_ = Clock::now() + std::chrono::minutes{1};

@@ -52,8 +52,10 @@ void Supervisor::commit_incoming() {
         for (const std::function<void()>& look : current_->look_again)
             look();
     }
-    if (is_reload_) spdlog::info("reloaded: {} workers", current_->workers.size());
-    is_reload_ = false;
+    if (std::exchange(is_reload_, false)) {
+        spdlog::info("reloaded: {} workers", current_->workers.size());
+        is_settling_ = true;
+    }
     if (judge_) judge_->begin_probation(Clock::now());
     if (!started_ || hooks_.deliveries == nullptr) return;
     hooks_.deliveries->accepted();
@@ -73,6 +75,7 @@ void Supervisor::dismiss_strangers(milliseconds patience) {
 void Supervisor::abandon_incoming(const std::string& reason) {
     if (!std::exchange(is_reload_, false)) return reject_delivery(reason);
     spdlog::error("reload failed: {}; the old configuration stays", reason);
+    end_reload(reason);
     if (hooks_.deliveries != nullptr) hooks_.deliveries->rejected(reason);
     for (const Worker& worker : workers_) {
         if (is_incoming(*worker)) worker->ask_to_leave(milliseconds{0});
@@ -84,11 +87,33 @@ void Supervisor::reload() {
     reload_wanted_ = false;
     postpone_delivery();
     is_reload_ = true;
+    if (hooks_.reload_begins) hooks_.reload_begins();
     try {
         bring_up(hooks_.reload());
     } catch (const std::exception& e) {
         abandon_incoming(e.what());
     }
+}
+
+void Supervisor::end_reload(const std::string& refusal) {
+    is_settling_ = false;
+    if (hooks_.reload_ended) hooks_.reload_ended(refusal);
+}
+
+// One of before that has no message in its hand may have taken one a moment ago.
+bool Supervisor::takes_from_before() const {
+    return std::any_of(workers_.begin(), workers_.end(), [&](const Worker& one) {
+        return is_stranger(*one) && one->state() != WorkerProcess::State::gone &&
+               !one->slot().view().occupied;
+    });
+}
+
+// A daemon that stops has no next generation.
+void Supervisor::refuse_reload() {
+    if (!reload_wanted_ && !is_reload_) return;
+    if (std::exchange(reload_wanted_, false) && hooks_.reload_begins) hooks_.reload_begins();
+    is_reload_ = false;
+    end_reload("the daemon stops");
 }
 
 void Supervisor::look_for_delivery() {

@@ -67,6 +67,13 @@ void check_daemon(const Patient& patient, Findings& findings) {
                         fmt::format("version {}, pid {}, {} workers", daemon.version, daemon.pid,
                                     daemon.workers.size()),
                         ""});
+    if (daemon.last_reload && !daemon.last_reload->refusal.empty()) {
+        findings.push_back({Severity::warning, "reload",
+                            fmt::format("the last one was refused, and the configuration of before "
+                                        "stays: {}",
+                                        daemon.last_reload->refusal),
+                            "mend that, then: service myq reload"});
+    }
     if (!daemon.journal_error.empty())
         findings.push_back({Severity::error, "journal", daemon.journal_error, ""});
     check_namespace(daemon.pid, findings);

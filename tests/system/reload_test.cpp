@@ -97,12 +97,61 @@ TEST_CASE("reload: a handler that cannot start leaves the old workers at work") 
     REQUIRE(daemon.start().exit_code == 0);
     const auto before = daemon.workers();
     daemon.configure({{"throws_in_start"}, "handlers: [{type: any, plugin: throws_in_start}]", {}});
-    daemon.signal(SIGHUP);
+    const Run reload = daemon.reload();
+    CHECK(reload.exit_code == 1);
+    CHECK_MESSAGE(reload.err.find("reload: refused, the old configuration stays: queue jobs: ") !=
+                      std::string::npos,
+                  reload.err);
+    CHECK_MESSAGE(reload.err.find("the database is on holiday") != std::string::npos, reload.err);
+    // Whoever comes later hears of it too, until another one ends well.
+    const std::string refused = "was refused, the configuration of before stays: queue jobs: ";
+    const std::string status = daemon.myq({"status"}).out;
+    CHECK_MESSAGE(status.find(refused) != std::string::npos, status);
+    const std::string doctor = daemon.myq({"doctor"}).out;
+    CHECK_MESSAGE(doctor.find("the last one was refused") != std::string::npos, doctor);
     CHECK(daemon.logged("reload failed: queue jobs: "));
     CHECK(daemon.logged("the database is on holiday"));
     daemon.send(1, "still here");
     CHECK(daemon.logged("still here"));
     CHECK(eventually([&] { return daemon.workers() == before; }));
+}
+
+TEST_CASE("reload: when the command returns, every message is for the new configuration") {
+    DaemonProcess daemon(workers(4));
+    REQUIRE(daemon.start().exit_code == 0);
+    for (int i = 0; i < 20; ++i) {
+        const std::string name = fmt::format("name{}", i);
+        daemon.configure(
+            {{"log"},
+             fmt::format("receivers: 4\nhandlers: [{{type: {}, name: {}, plugin: log}}]", 100 + i,
+                         name),
+             {}});
+        const Run reload = daemon.reload();
+        REQUIRE_MESSAGE(reload.exit_code == 0, reload.err);
+        CHECK(reload.err.empty());
+        daemon.send(100 + i, "to " + name);
+    }
+    CHECK(daemon.logged("to name19"));
+    CHECK_MESSAGE(daemon.log().find("is dead") == std::string::npos, daemon.log());
+}
+
+TEST_CASE("reload: what the daemon cannot do is what the command says") {
+    DaemonProcess daemon(workers(1));
+    REQUIRE(daemon.start().exit_code == 0);
+    write_file(daemon.config_file(), read_file(daemon.config_file()) +
+                                         "  - name: more\n    key: 0x6d797103\n"
+                                         "    handlers: [{type: any, plugin: log}]\n");
+    const auto foreign = myq::MessageQueue::create(myq::QueueKey::from_text("0x6d797103"), 0600);
+    myq::QueueSettings settings;
+    settings.uid = 0;
+    foreign.set(settings);
+    const Run reload = daemon.reload();
+    CHECK_MESSAGE(reload.exit_code != 0, reload.err);
+    CHECK_MESSAGE(reload.err.find("refused, the old configuration stays: ") != std::string::npos,
+                  reload.err);
+    foreign.remove();
+    CHECK(daemon.reload().exit_code == 0);
+    CHECK(daemon.myq({"status"}).out.find("refused, the configuration") == std::string::npos);
 }
 
 TEST_CASE("reload: a plugin that names its types is routed when its file has appeared") {

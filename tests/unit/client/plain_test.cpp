@@ -118,7 +118,7 @@ TEST_CASE("plain: what a handler replies, and why it did not") {
 
 TEST_CASE("plain: what the daemon says of its queues and plugins") {
     const std::string status =
-        R"({"version":"1","pid":1,"started_ms":1,"state":"running","workers":[],"queues":[],)"
+        R"({"version":"1","pid":1,"started_ms":1,"state":"running","reload":null,"workers":[],"queues":[],)"
         R"("journal":{"path":"/j","error":")" +
         escaped("") + R"("}})";
     told(status, {"status"});

@@ -4,7 +4,7 @@ namespace myq::test {
 
 // What a daemon with two queues answers to "status".
 constexpr const char* status_answer = R"({
-"version":"0.1.0","pid":4711,"started_ms":1714557600000,"state":"running",
+"version":"0.1.0","pid":4711,"started_ms":1714557600000,"state":"running","reload":null,
 "workers":[
  {"pid":4712,"queue":"jobs","role":"receiver","slot":"jobs.0","state":"busy","type":7,"messages":17,"attempt":2},
  {"pid":4713,"queue":"jobs","role":"journal","slot":"jobs.1","state":"idle","type":null,"messages":3,"attempt":0},

@@ -26,7 +26,11 @@ struct Desk {
     void look() {
         // One look hears everybody of a few, and takes one newcomer.
         for (pollfd readable{callers.fd(), POLLIN, 0}; ::poll(&readable, 1, 0) == 1;) {
-            callers.look([&](const ControlSocket::Caller& caller, const std::string& question) {
+            callers.look([&](ControlSocket::Caller& caller, const std::string& question) {
+                if (question == "keep") {
+                    kept.push_back(std::move(caller));
+                    return 0;
+                }
                 served.push_back(caller.uid);
                 questions.push_back(question);
                 return is_broken ? 0 : ++clerk;
@@ -47,6 +51,7 @@ struct Desk {
     RunDir dir;
     ControlSocket socket{dir / "control"};
     ControlCallers callers{socket, service};
+    std::vector<ControlSocket::Caller> kept;
     std::vector<uid_t> served;
     std::vector<std::string> questions;
     pid_t clerk = 0;
@@ -133,6 +138,18 @@ TEST_CASE("who cannot be served is told so") {
     desk.is_broken = true;
     const Fd client = desk.caller(0, "status\n");
     CHECK(is_hung_up(client));
+}
+
+TEST_CASE("a caller who is taken over is not hung up on, and takes up no place") {
+    Desk desk;
+    std::vector<Fd> kept;
+    for (int i = 0; i < 10; ++i)
+        kept.push_back(desk.caller(0, "keep\n"));
+    CHECK(desk.kept.size() == 10);
+    for (const Fd& one : kept)
+        CHECK(!is_hung_up(one));
+    desk.caller(0, "status\n");
+    CHECK(desk.served == std::vector<uid_t>{0});
 }
 
 }  // TEST_SUITE("control_callers")

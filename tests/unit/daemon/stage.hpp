@@ -35,7 +35,7 @@ public:
     std::function<Generation()> reload = [] { return Generation{}; };
     // As Supervisor::Hooks; they run in the supervisor.
     int control_fd = -1;
-    std::function<void(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
+    std::function<bool(const std::vector<WorkerInfo>&, const Generation&)> on_control = {};
     std::function<void(pid_t, int)> on_other_child = {};
     Deliveries* deliveries = nullptr;
 
@@ -111,6 +111,10 @@ private:
                                 [this] { return body_capacity; }};
         hooks.control_fd = control_fd;
         hooks.on_control = on_control;
+        hooks.reload_begins = [this] { lines.say("reload begins"); };
+        hooks.reload_ended = [this](const std::string& refusal) {
+            lines.say("reload ended: " + (refusal.empty() ? "done" : refusal));
+        };
         hooks.on_other_child = on_other_child;
         hooks.deliveries = deliveries;
         Supervisor supervisor(slots, hooks);

@@ -51,6 +51,7 @@ TEST_CASE("whoever asks is told of every worker, and of the generation") {
         for (const WorkerInfo& worker : workers)
             stage.lines.say(text_of(worker));
         stage.lines.say("of " + std::to_string(generation.workers.size()));
+        return false;
     };
     Generation generation;
     generation.workers = {Stage::spec(
@@ -89,6 +90,7 @@ TEST_CASE("who asks while nobody lives is told that too") {
         const bool waits = !workers.empty() && workers[0].state == WorkerProcess::State::waiting;
         stage.lines.say(std::string(waits ? "waiting" : "other") + ", pid " +
                         std::to_string(workers.empty() ? 0 : workers[0].pid));
+        return false;
     };
     stage.start(Stage::generation({[&](const WorkerSeat& seat) {
         Stage::be_ready(seat);
@@ -108,6 +110,7 @@ TEST_CASE("a child that is no worker is reported when it has ended, and taken fo
         asker.take();
         ChildPid clerk = myq::fork_child([] { return 7; });
         stage.lines.say("clerk " + std::to_string(clerk.disown()));
+        return false;
     };
     stage.on_other_child = [&](pid_t pid, int) { stage.lines.say("ended " + std::to_string(pid)); };
     stage.start(Stage::generation({stage.patient("a")}));
@@ -121,6 +124,24 @@ TEST_CASE("a child that is no worker is reported when it has ended, and taken fo
     stage.lines.rest();
     CHECK(!stage.lines.has_seen("warning"));
     CHECK(stage.lines.has_seen("a leaves"));
+}
+
+TEST_CASE("who asks for a reload gets one") {
+    Stage stage;
+    const Asker asker;
+    stage.control_fd = asker.in.value();
+    stage.on_control = [&](const std::vector<WorkerInfo>&, const Generation&) {
+        asker.take();
+        return true;
+    };
+    stage.reload = [&] { return Stage::generation({stage.patient("new")}); };
+    stage.start(Stage::generation({stage.patient("old")}));
+    stage.lines.wait_for("ready");
+    asker.ask();
+    stage.lines.wait_for("reload ended: done");
+    CHECK(stage.end(SIGTERM) == 0);
+    stage.lines.rest();
+    CHECK(stage.lines.has_seen("new leaves"));
 }
 
 }  // TEST_SUITE("supervisor_control")

@@ -5,7 +5,9 @@
 #include <doctest/doctest.h>
 
 #include <signal.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -75,6 +77,82 @@ TEST_CASE("a reload whose workers cannot start keeps the old ones") {
     stage.lines.rest();
     CHECK(stage.lines.has_seen("old leaves"));
     CHECK(stage.occupied_slots().empty());
+}
+
+TEST_CASE("a reload has ended when nobody of before takes a message any more") {
+    Stage stage;
+    const auto gate = stage.run / "gate";
+    bool has_message = false;
+    SUBCASE("not before those have left who may") {}
+    SUBCASE("and without waiting for those who are at one") {
+        has_message = true;
+    }
+    const Body lingers = [&](const WorkerSeat& seat) {
+        become_interruptible(seat.supervisor, [] {});
+        if (has_message) store(seat.slot, 7, "body");
+        Stage::be_ready(seat);
+        while (!stop_requested())
+            ::pause();
+        stage.lines.say("old lingers");
+        while (!std::filesystem::exists(gate))
+            ::usleep(1000);
+        put<std::int64_t>(seat.slot, slot_header_size, 0);
+        stage.lines.say("old leaves");
+        return 0;
+    };
+    stage.reload = [&] { return Stage::generation({stage.patient("new")}); };
+    stage.start(Stage::generation({lingers}));
+    stage.lines.wait_for("ready: 1 workers");
+    stage.send(SIGHUP);
+    if (has_message) {
+        stage.lines.wait_for("reload ended: done");
+        CHECK(!stage.lines.has_seen("old leaves"));
+    } else {
+        stage.lines.wait_for("old lingers");
+        stage.turn_around();
+        CHECK(!stage.lines.has_seen("reload ended"));
+    }
+    // Another one waits for its turn.
+    stage.send(SIGHUP);
+    write_file(gate, "");
+    if (!has_message) stage.lines.wait_for("reload ended: done");
+    stage.lines.wait_for("reload ended: done");
+    CHECK(stage.end(SIGTERM) == 0);
+    stage.lines.rest();
+    CHECK(stage.lines.count("reload begins") == 2);
+}
+
+TEST_CASE("whoever asks for a reload is told why there is none") {
+    Stage stage;
+    SUBCASE("it is refused") {
+        stage.reload = []() -> Generation { throw std::runtime_error("nonsense"); };
+        stage.start(Stage::generation({stage.patient("old")}));
+        stage.lines.wait_for("ready");
+        stage.send(SIGHUP);
+        stage.lines.wait_for("reload ended: nonsense");
+        CHECK(stage.end(SIGTERM) == 0);
+    }
+    SUBCASE("the daemon stops before the new workers are ready") {
+        stage.reload = [&] {
+            return Stage::generation({[&](const WorkerSeat& seat) {
+                become_interruptible(seat.supervisor, [] {});
+                stage.lines.say("new is slow");
+                while (!stop_requested())
+                    ::pause();
+                return 0;
+            }});
+        };
+        stage.start(Stage::generation({stage.patient("old")}));
+        stage.lines.wait_for("ready");
+        stage.send(SIGHUP);
+        stage.lines.wait_for("new is slow");
+        CHECK(stage.end(SIGTERM) == 0);
+        stage.lines.rest();
+        CHECK(stage.lines.has_seen("reload ended: the daemon stops"));
+    }
+    stage.lines.rest();
+    CHECK(stage.lines.count("reload begins") == 1);
+    CHECK(stage.lines.count("reload ended") == 1);
 }
 
 TEST_CASE("a message that an old worker leaves behind at a reload is settled by the new code") {
