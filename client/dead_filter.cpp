@@ -3,6 +3,7 @@
 #include "client/failure.hpp"
 #include "client/parse_time.hpp"
 #include "client/type.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -57,7 +58,7 @@ std::int64_t since_ms(const std::string& text, std::int64_t now_ms) {
 void DeadFilter::add(CLI::App& verb, const Words& words) {
     verb.add_option("NUMBER", numbers,
                     fmt::format("Only these, by their numbers in {}", words.list))
-        ->check(CLI::PositiveNumber)
+        ->check(whole_number(1))
         ->type_name("");
     verb.add_option("--queue", queue, "Only those of this queue")->type_name("QUEUE");
     verb.add_option("--type", type, "Only those of this type: a number, or a handler's name")

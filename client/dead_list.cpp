@@ -10,6 +10,7 @@
 #include "client/place.hpp"
 #include "client/table.hpp"
 #include "client/type.hpp"
+#include "config/whole_number.hpp"
 #include "ipc/printable.hpp"
 
 #include <CLI/CLI.hpp>
@@ -112,7 +113,7 @@ void add_dead_list(CLI::App& dead, const ConfigChoice& config) {
     CLI::App* verb = dead.add_subcommand("list", "Show which messages are dead, and why");
     options->filter.add(*verb, {"myq dead list", "died", "All that there are, not only the first"});
     verb->add_option("--count", options->count, "Show at most so many, oldest first (50)")
-        ->check(CLI::Range(1, 1'000'000'000))
+        ->check(whole_number(1, 1'000'000'000))
         ->type_name("N");
     verb->add_flag("--json", options->json, "One JSON object a line");
     verb->callback([options, &config] { list(*options, config); });

@@ -9,6 +9,7 @@
 #include "client/take_place.hpp"
 #include "client/type.hpp"
 #include "config/duration.hpp"
+#include "config/whole_number.hpp"
 #include "ipc/printable.hpp"
 
 #include <CLI/CLI.hpp>
@@ -147,7 +148,7 @@ void add_dead_replay(CLI::App& dead, const ConfigChoice& config) {
     CLI::App* verb = dead.add_subcommand(
         "replay", "Hand this very message to its handler, in the foreground; it stays as it is");
     verb->add_option("NUMBER", options->number, "Its number in myq dead list")
-        ->check(CLI::PositiveNumber)
+        ->check(whole_number(1))
         ->required()
         ->type_name("");
     verb->add_option("--plugin", options->plugin, "This plugin, NAME.so, in place of its own")

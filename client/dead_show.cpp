@@ -9,6 +9,7 @@
 #include "client/output.hpp"
 #include "client/place.hpp"
 #include "client/type.hpp"
+#include "config/whole_number.hpp"
 #include "ipc/printable.hpp"
 
 #include <CLI/CLI.hpp>
@@ -118,7 +119,7 @@ void add_dead_show(CLI::App& dead, const ConfigChoice& config) {
     CLI::App* verb =
         dead.add_subcommand("show", "Show everything about a message, and all its attempts");
     verb->add_option("NUMBER", options->number, "Its number in myq dead list")
-        ->check(CLI::PositiveNumber)
+        ->check(whole_number(1))
         ->required()
         ->type_name("");
     CLI::Option* raw =

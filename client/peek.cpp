@@ -10,6 +10,7 @@
 #include "client/place.hpp"
 #include "client/type.hpp"
 #include "config/text.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -180,7 +181,7 @@ void add_peek(CLI::App& app, const ConfigChoice& config) {
         ->type_name("STATE");
     verb->add_option("--count", options->count,
                      "Show at most so many of the kernel queue, and of the journal (10)")
-        ->check(CLI::PositiveNumber)
+        ->check(whole_number(1))
         ->type_name("N");
     verb->add_flag("--json", options->json, "One JSON object a line");
     verb->callback([options, &config] { peek(*options, config); });

@@ -11,6 +11,7 @@
 #include "client/type.hpp"
 #include "client/waiting.hpp"
 #include "config/duration.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -18,10 +19,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -51,8 +54,9 @@ public:
         : place_(place),
           options_(options),
           selector_(parse_selector(options.type, place)),
-          buffer_size_(options.truncate ? largest_body()
-                                        : options.max_size.value_or(largest_body())),
+          most_(options.truncate || !options.max_size ? std::numeric_limits<std::uint64_t>::max()
+                                                      : *options.max_size),
+          buffer_size_(std::min<std::uint64_t>(most_, largest_body())),
           with_line_feeds_(options.follow || options.count > 1 || output_width() > 0) {}
 
     void run() {
@@ -88,9 +92,9 @@ private:
                 return place_.queue.receive(buffer_size_, selector_, wait);
             } catch (const IpcError& e) {
                 if (e.error() != E2BIG) throw;
-                if (options_.max_size && !options_.truncate) throw too_big();
+                if (buffer_size_ >= most_) throw too_big();
                 // Sent when msgmax was larger than today.
-                buffer_size_ *= 2;
+                buffer_size_ = std::min(most_, 2 * buffer_size_);
             }
         }
     }
@@ -216,7 +220,8 @@ private:
     const Place& place_;
     const RecvOptions& options_;
     Selector selector_;
-    std::size_t buffer_size_;
+    std::uint64_t most_;  // bytes of a kernel message
+    std::uint64_t buffer_size_;
     bool with_line_feeds_;
 };
 
@@ -230,7 +235,7 @@ void add_recv(CLI::App& app, const ConfigChoice& config) {
     verb->add_option("--type", options->type, "any, TYPE, up-to:TYPE (lowest first) or except:TYPE")
         ->type_name("WHICH");
     CLI::Option* count = verb->add_option("--count", options->count, "Take so many, each on a line")
-                             ->check(CLI::PositiveNumber)
+                             ->check(whole_number(1))
                              ->type_name("N");
     CLI::Option* follow =
         verb->add_flag("--follow", options->follow, "Take all that come, each on a line, for ever")

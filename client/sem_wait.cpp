@@ -3,6 +3,7 @@
 #include "client/failure.hpp"
 #include "client/option_kinds.hpp"
 #include "config/duration.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -12,7 +13,7 @@ namespace myq {
 void SemWait::add(CLI::App& verb) {
     verb.add_option("--max", max_acquire,
                     "How many may hold it at once (1); only the first user's word counts")
-        ->check(CLI::Range(1, 32767))
+        ->check(whole_number(1, 32767))
         ->type_name("N");
     CLI::Option* option = verb.add_flag("--nowait", nowait, "Fail with status 75 if it is held");
     add_duration(verb, "--timeout", timeout, "Wait at most so long, such as 30s; then status 75")

@@ -12,6 +12,7 @@
 #include "client/sender.hpp"
 #include "client/type.hpp"
 #include "client/waiting.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -229,7 +230,7 @@ void add_send(CLI::App& app, const ConfigChoice& config) {
     options->wishes.add(*verb);
     verb->add_option("--window", options->window,
                      "With --lines --confirm: so many unconfirmed at a time (256)")
-        ->check(CLI::Range(1, 65536))
+        ->check(whole_number(1, 65536))
         ->type_name("N")
         ->needs(lines)
         ->needs(verb->get_option("--confirm"));

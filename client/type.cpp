@@ -46,6 +46,18 @@ std::string written(const std::string& option, const Address& address) {
     return option.empty() ? address.type : option;
 }
 
+// PHP's msg_receive() and msgrcv(2) have numbers for these.
+void refuse_desired(const std::string& text) {
+    std::int64_t number = 0;
+    const char* end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc{} || stop != end || number > 0) return;
+    if (number == 0) throw Failure(ExitCode::data, "type 0: every type is 'any' here");
+    throw Failure(ExitCode::data,
+                  fmt::format("type {0}: the lowest type up to {1} is 'up-to:{1}' here", text,
+                              text.substr(1)));
+}
+
 }  // namespace
 
 std::int64_t parse_type(const std::string& text, const Address& address) {
@@ -92,6 +104,7 @@ std::int64_t type_to_send(const std::string& option, const Address& address) {
 
 Selector parse_selector(const std::string& option, const Address& address) {
     const std::string text = written(option, address);
+    refuse_desired(text);
     constexpr std::string_view up_to = "up-to:";
     constexpr std::string_view except = "except:";
     if (text.empty() || text == "any") return Selector::any();

@@ -1,6 +1,7 @@
 #include "daemon/options.hpp"
 
 #include "config/duration.hpp"
+#include "config/whole_number.hpp"
 #include "daemon/complain.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,7 +12,6 @@
 #include <charconv>
 #include <cstdlib>
 #include <iostream>
-#include <limits>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -85,7 +85,7 @@ void add_message_options(CLI::App& app, PluginTrial& trial,
         app.add_option("--body", trial.body, "with --try: the body, instead of standard input")
             ->type_name("FILE"),
         app.add_option("--type", trial.type, "with --try: the message's type")
-            ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max())),
+            ->check(whole_number(1)),
         app.add_option("--name", trial.handler.name, "with --try: what the type is called"),
         app.add_option("--queue", trial.queue, "with --try: what the queue is called")
             ->capture_default_str(),
@@ -109,7 +109,7 @@ void add_message_options(CLI::App& app, PluginTrial& trial,
             ->type_name("HEX"),
         app.add_option("--attempt", trial.attempt, "with --try: which attempt this is")
             ->capture_default_str()
-            ->check(CLI::Range(1, 1000)),
+            ->check(whole_number(1, 1000)),
         app.add_flag_callback(
             "--no-fork", [&] { trial.forks = false; },
             "with --try: in this very process, for a debugger")};

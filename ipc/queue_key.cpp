@@ -38,12 +38,16 @@ std::optional<std::int64_t> number(std::string_view text) {
     }
     // from_chars takes a sign of its own: "--5" and "0x-5" are no numbers.
     if (digits.starts_with('-')) return std::nullopt;
-    std::int64_t value = 0;
+    constexpr std::int64_t beyond = std::numeric_limits<std::int64_t>::max();
+    std::uint64_t value = 0;
     const char* end = digits.data() + digits.size();
     const auto [stop, error] = std::from_chars(digits.data(), end, value, base);
-    if (error == std::errc::result_out_of_range) return std::numeric_limits<std::int64_t>::max();
+    if (error == std::errc::result_out_of_range) return beyond;
     if (error != std::errc{} || stop != end) return std::nullopt;
-    return negative ? -value : value;
+    // PHP's dechex() and printf("%x") show a negative key as 64 bits.
+    if (!negative && base != 10) return static_cast<std::int64_t>(value);
+    if (value > static_cast<std::uint64_t>(beyond)) return beyond;
+    return negative ? -static_cast<std::int64_t>(value) : static_cast<std::int64_t>(value);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "client/output.hpp"
 #include "client/plugin/template.hpp"
 #include "config/text.hpp"
+#include "config/whole_number.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -17,7 +18,6 @@
 #include <cerrno>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -121,7 +121,7 @@ void add_plugin_new(CLI::App& plugin) {
     verb->add_option("--type", options->type, "The type of the messages that it takes")
         ->capture_default_str()
         ->type_name("NUMBER")
-        ->check(CLI::Range(std::int64_t{1}, std::numeric_limits<std::int64_t>::max()));
+        ->check(whole_number(1));
     verb->callback([options] { new_plugin(*options); });
 }
 

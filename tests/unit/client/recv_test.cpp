@@ -109,6 +109,9 @@ TEST_CASE("--type selects as msgrcv does") {
     }
     check_myq(source.recv({"--type", "up-to:0"}), 65, "",
               "myq: type 0: not positive: use 1 to 9223372036854775807\n");
+    check_myq(source.recv({"--type", "0"}), 65, "", "myq: type 0: every type is 'any' here\n");
+    check_myq(source.recv({"--type", "-7"}), 65, "",
+              "myq: type -7: the lowest type up to 7 is 'up-to:7' here\n");
     check_myq(source.recv({"--type", "below:3"}), 64, "",
               "myq: type 'below:3': not a number: use 1 to 9223372036854775807\n");
 }
@@ -136,7 +139,7 @@ TEST_CASE("--max-size leaves a longer message and --truncate cuts it and says so
     source.send(3, "1234");
     check_myq(source.recv({"--max-size", "4", "--truncate"}), 0, "1234", "");
     source.send(3, "1234");
-    check_myq(source.recv({"--max-size", "1KiB"}), 0, "1234", "");
+    check_myq(source.recv({"--max-size", "64GiB"}), 0, "1234", "");
 }
 
 TEST_CASE("A message from before kernel.msgmax was lowered is received whole") {

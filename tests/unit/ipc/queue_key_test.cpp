@@ -49,7 +49,8 @@ TEST_CASE("A key is read as people and PHP write it") {
           Row{"1836675329", 0x6d797101}, Row{"017", 15}, Row{"1", 1}, Row{"-65535", -65535},
           Row{"0xffff0001", -65535}, Row{"4294901761", -65535}, Row{"-2147483648", INT32_MIN},
           Row{"0x80000000", INT32_MIN}, Row{"2147483647", INT32_MAX}, Row{"037777777776", -2},
-          Row{"-0x10", -16}}) {
+          Row{"-0x10", -16}, Row{"0xffffffffb8cf1ec4", static_cast<key_t>(0xb8cf1ec4)},
+          Row{"0xffffffff80000000", INT32_MIN}, Row{"01777777777777777777776", -2}}) {
         CAPTURE(row.text);
         CHECK(QueueKey::from_text(row.text).value() == row.key);
     }
@@ -64,7 +65,8 @@ TEST_CASE("What is no key is refused with a sentence that quotes it") {
                                    "octal");
     }
     for (const char* text : {"4294967296", "0x150485002", "-2147483649", "99999999999999999999",
-                             "-99999999999999999999"}) {
+                             "-99999999999999999999", "0xffffffff7fffffff", "0xfffffffeb8cf1ec4",
+                             "0x1ffffffffb8cf1ec4", "18446744072514543300"}) {
         CAPTURE(text);
         CHECK(refusal(text).find("longer than 32 bits") != std::string::npos);
     }
