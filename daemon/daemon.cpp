@@ -35,6 +35,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <system_error>
 
 namespace myq {
 
@@ -96,7 +97,12 @@ void set_up_queues(const Plan& plan) {
 
 // The journal's directory: the service's, and nobody else may look into it.
 void make_journal_directory(const std::filesystem::path& path, const Identity& owner) {
-    std::filesystem::create_directories(path.parent_path());
+    // Ours is 077, and the service must come through those above it.
+    const mode_t usual = ::umask(022);
+    std::error_code error;
+    std::filesystem::create_directories(path.parent_path(), error);
+    ::umask(usual);
+    if (error) throw std::system_error(error, "cannot make " + path.parent_path().string());
     if (make_private_directory(path, owner)) return;
     errno = EPERM;
     throw failure(fmt::format("the journal's directory {} must belong to user {} and be closed to "
@@ -169,7 +175,7 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
     make_run_directory(run_dir);
     // From here on somebody may find us by the pid file; the supervisor takes what they send.
     hold_signals({SIGTERM, SIGINT, SIGHUP, SIGUSR1});
-    PidFile pid_file = take_pid_file(run_dir, config.daemon.user);
+    const PidFile pid_file = take_pid_file(run_dir, config.daemon.user);
     const ControlSocket control(run_dir / control_socket_name);
     open_log(config.log, plan->service);
     if (!options.foreground) {
@@ -218,7 +224,6 @@ void live(const Options& options, const std::shared_ptr<const Plan>& plan, Readi
     hooks.deliveries = &rollout;
     Supervisor supervisor(slots, hooks);
     supervisor.run(rollout.first_generation(), readiness);
-    pid_file.clear();
 }
 
 }  // namespace

@@ -57,7 +57,7 @@ PidFile::PidFile(const std::filesystem::path& lock, const std::filesystem::path&
     }
 }
 
-void PidFile::clear() noexcept {
+PidFile::~PidFile() {
     [[maybe_unused]] const int ignored = ::ftruncate(number_.value(), 0);
 }
 

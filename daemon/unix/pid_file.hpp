@@ -22,8 +22,11 @@ public:
     // Throws AlreadyRunning when somebody has the lock, std::system_error.
     PidFile(const std::filesystem::path& lock, const std::filesystem::path& number);
 
-    // Empties the file: the daemon ended in order. A file with a number and no lock is a crash.
-    void clear() noexcept;
+    // Empties the file: the daemon ended in order, or did not come to its start. A file with a
+    // number and no lock is a crash.
+    ~PidFile();
+    PidFile(const PidFile&) = delete;
+    PidFile& operator=(const PidFile&) = delete;
 
 private:
     Fd lock_, number_;

@@ -95,6 +95,22 @@ TEST_CASE("start: what is wrong is one line and an exit code, and nothing is lef
     }
 }
 
+TEST_CASE("start: the directories above the journal's are made so that the service comes through") {
+    const DaemonProcess daemon(simple);
+    std::string config = read_file(daemon.config_file());
+    const std::string usual = daemon.journal_dir();
+    config.replace(config.find(usual), usual.size(), (daemon.dir() / "a/b/journal").string());
+    write_file(daemon.config_file(), config);
+    const Run start = daemon.start();
+    REQUIRE_MESSAGE(start.exit_code == 0, start.err);
+    struct stat st {};
+    for (const char* parent : {"a", "a/b"}) {
+        REQUIRE(::stat((daemon.dir() / parent).c_str(), &st) == 0);
+        CHECK((st.st_mode & 0777U) == 0755);
+        CHECK(st.st_uid == 0);
+    }
+}
+
 TEST_CASE("start: killed with SIGKILL, the daemon is dead with a pid file, stop mends that") {
     const DaemonProcess daemon(simple);
     REQUIRE(daemon.start().exit_code == 0);

@@ -110,8 +110,7 @@ TEST_CASE("pid file: what a crash leaves is cleared, or written over by a start"
 TEST_CASE("pid file: a daemon that ended in order leaves nothing that looks like a crash") {
     const RunDir dir;
     REQUIRE(in_child([&] {
-                PidFile file(dir / "lock", dir / "pid");
-                file.clear();
+                const PidFile file(dir / "lock", dir / "pid");
                 return 0;
             }) == 0);
     CHECK(read_file(dir / "pid").empty());
