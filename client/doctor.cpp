@@ -5,6 +5,7 @@
 
 #include <CLI/CLI.hpp>
 
+#include <exception>
 #include <memory>
 
 namespace myq {
@@ -15,10 +16,22 @@ using doctor::Findings;
 
 Findings examine(const doctor::Patient& patient) {
     Findings findings;
-    for (const auto check :
-         {doctor::check_configuration, doctor::check_daemon, doctor::check_queues,
-          doctor::check_limits, doctor::check_disk, doctor::check_boot})
-        check(patient, findings);
+    struct Check {
+        const char* about;
+        void (*look)(const doctor::Patient&, Findings&);
+    };
+    // What one of them cannot see takes nothing away from the others.
+    for (const Check& check :
+         {Check{"configuration", doctor::check_configuration},
+          Check{"daemon", doctor::check_daemon}, Check{"queues", doctor::check_queues},
+          Check{"kernel limits", doctor::check_limits}, Check{"journal's disk", doctor::check_disk},
+          Check{"boot", doctor::check_boot}}) {
+        try {
+            check.look(patient, findings);
+        } catch (const std::exception& e) {
+            findings.push_back({doctor::Severity::unknown, check.about, e.what(), ""});
+        }
+    }
     return findings;
 }
 

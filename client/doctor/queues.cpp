@@ -1,10 +1,15 @@
 #include "client/account.hpp"
 #include "client/doctor/checks.hpp"
+#include "client/doctor/process_rights.hpp"
 #include "ipc/message_queue.hpp"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <exception>
+#include <map>
+#include <string>
+#include <vector>
 
 namespace myq::doctor {
 
@@ -46,11 +51,41 @@ void compare(const QueueConfig& queue, const QueueStat& is, const std::string& s
     }
 }
 
-void check_queue(const QueueConfig& queue, bool is_served, Findings& findings) {
+// What the daemon can do with it, not what it should.
+void check_rights(const QueueStat& is, const DaemonStatus& daemon, const std::string& subject,
+                  Findings& findings) {
+    const auto rights = rights_of(daemon.pid);
+    if (!rights || rights->may_receive(is)) return;
+    findings.push_back({Severity::error, subject,
+                        fmt::format("user {}, as whom the daemon runs, may not receive from it: it "
+                                    "belongs to {}, mode {:04o}",
+                                    user_name(rights->uid), user_name(is.uid), is.mode),
+                        "service myq restart, which gives it back"});
+}
+
+// A worker without a process has ended, and the next one comes after a pause.
+void check_workers(const DaemonStatus& daemon, const std::string& queue, Findings& findings) {
+    std::map<std::string, std::vector<pid_t>> by_role;
+    for (const DaemonStatus::Worker& worker : daemon.workers) {
+        if (worker.queue == queue) by_role[worker.role].push_back(worker.pid);
+    }
+    for (const auto& [role, pids] : by_role) {
+        if (std::ranges::any_of(pids, [](pid_t pid) { return pid > 0; })) continue;
+        findings.push_back({Severity::error, "queue " + queue,
+                            fmt::format("none of its workers lives ({} {}): each ended, and the "
+                                        "next comes after a pause",
+                                        pids.size(), role),
+                            "see why in the daemon's log"});
+    }
+}
+
+void check_queue(const QueueConfig& queue, const std::optional<DaemonStatus>& daemon,
+                 Findings& findings) {
     const std::string subject = "queue " + queue.name;
     const std::size_t before = findings.size();
+    if (daemon) check_workers(*daemon, queue.name, findings);
     if (!MessageQueue::exists(queue.key)) {
-        if (is_served) {
+        if (daemon) {
             findings.push_back({Severity::error, subject,
                                 fmt::format("there is no queue with the key {}", queue.key.text()),
                                 "wait a second, the daemon makes it anew; else see its log"});
@@ -59,7 +94,9 @@ void check_queue(const QueueConfig& queue, bool is_served, Findings& findings) {
         }
         return;
     }
-    compare(queue, MessageQueue::open(queue.key).stat_any(), subject, findings);
+    const QueueStat is = MessageQueue::open(queue.key).stat_any();
+    compare(queue, is, subject, findings);
+    if (daemon) check_rights(is, *daemon, subject, findings);
     if (findings.size() == before)
         findings.push_back({Severity::fine, subject, "as configured, key " + queue.key.text(), ""});
 }
@@ -81,11 +118,13 @@ void check_dead(const DaemonStatus& daemon, Findings& findings) {
 
 void check_queues(const Patient& patient, Findings& findings) {
     if (!patient.config) return;
-    try {
-        for (const QueueConfig& queue : patient.config->queues)
-            check_queue(queue, patient.daemon.has_value(), findings);
-    } catch (const std::exception& e) {
-        findings.push_back({Severity::unknown, "queues", e.what(), "run it as root"});
+    for (const QueueConfig& queue : patient.config->queues) {
+        try {
+            check_queue(queue, patient.daemon, findings);
+        } catch (const std::exception& e) {
+            findings.push_back(
+                {Severity::unknown, "queue " + queue.name, e.what(), "run it as root"});
+        }
     }
     if (patient.daemon) check_dead(*patient.daemon, findings);
 }

@@ -131,6 +131,48 @@ TEST_CASE("doctor: a queue that was shut, filled or taken by somebody else") {
     says(found, "ipcrm -q");
 }
 
+TEST_CASE("doctor: a queue from which the daemon may not receive, whatever is configured") {
+    const DaemonProcess daemon(plain);
+    REQUIRE(daemon.start().exit_code == 0);
+    const int id = daemon.queue().id();
+    struct Row {
+        uid_t owner;
+        unsigned mode;
+        const char* what;
+    };
+    for (const Row& row : {Row{65534, 0620, "it belongs to nobody, mode 0620"},
+                           Row{950, 0022, "it belongs to myq, mode 0022"}}) {
+        msqid_ds settings{};
+        REQUIRE(::msgctl(id, IPC_STAT, &settings) == 0);
+        settings.msg_perm.uid = row.owner;
+        settings.msg_perm.mode = static_cast<unsigned short>(row.mode);
+        REQUIRE(::msgctl(id, IPC_SET, &settings) == 0);
+        const Run found = doctor(daemon);
+        CHECK(found.exit_code == 2);
+        says(found, std::string("error    queue jobs: user myq, as whom the daemon runs, may not "
+                                "receive from it: ") +
+                        row.what);
+    }
+    REQUIRE(daemon.stop().exit_code == 0);
+    REQUIRE(daemon.start().exit_code == 0);
+    const Run found = doctor(daemon);
+    CHECK_MESSAGE(found.exit_code == of_disk(found), found.out);
+}
+
+TEST_CASE("doctor: a system call that fails takes nothing away but what it would have told") {
+    const DaemonProcess daemon(plain);
+    REQUIRE(daemon.start().exit_code == 0);
+    for (const std::string call : {"msgget", "msgctl", "shmctl", "semctl", "statfs", "uname"}) {
+        CAPTURE(call);
+        const Run found = doctor(daemon, {},
+                                 {"strace", "-o", "/dev/null", "-e", "trace=" + call, "-e",
+                                  "inject=" + call + ":error=ENOSYS"});
+        for (const char* about : {" configuration: ", " daemon: version ", " journal's disk: "})
+            says(found, about);
+        CHECK_MESSAGE(found.err.empty(), found.err);
+    }
+}
+
 TEST_CASE("doctor: a queue that is nearly full, and messages that are dead") {
     DaemonProcess::Setup setup = plain;
     setup.queue = "capacity: 1000\nretry: {attempts: 1}\n"
