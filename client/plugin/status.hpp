@@ -44,7 +44,7 @@ struct PluginDirectory {
 std::string ask_for(std::string_view question, const ConfigChoice& config);
 
 // Throws Failure for what cannot be read.
-PluginDirectory parse_plugins(const std::string& answer);
+PluginDirectory parse_plugins(const std::string& said);
 
 // "jobs/resize", "jobs/42", "jobs/any"
 std::string route_text(const PluginStatus::Route& route);
