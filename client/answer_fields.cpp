@@ -1,10 +1,18 @@
 #include "client/answer_fields.hpp"
 
+#include "config/text.hpp"
+
 #include <fmt/format.h>
 
 #include <stdexcept>
 
 namespace myq::answer {
+
+Failure unreadable(const std::exception& why) {
+    return {ExitCode::internal,
+            fmt::format("the daemon's answer cannot be read: {}: is myqd of another version?",
+                        myq::quoted(why.what()))};
+}
 
 void refuse(const char* name, const char* wanted) {
     throw std::invalid_argument(fmt::format("'{}' is {}", name, wanted));

@@ -1,8 +1,11 @@
 #pragma once
 
+#include "client/failure.hpp"
+
 #include <nlohmann/json.hpp>
 
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <string>
 #include <utility>
@@ -11,6 +14,9 @@
 // short, and nothing is made of something else as nlohmann's get() does: std::invalid_argument says
 // which field is none. A field that is missing is an exception of nlohmann's.
 namespace myq::answer {
+
+// For whoever asked: what came is not to be read, and `why`.
+Failure unreadable(const std::exception& why);
 
 [[noreturn]] void refuse(const char* name, const char* wanted);  // "'pid' is no such number"
 

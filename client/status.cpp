@@ -1,5 +1,6 @@
 #include "client/status.hpp"
 
+#include "client/answer_fields.hpp"
 #include "client/daemon_socket.hpp"
 #include "client/failure.hpp"
 #include "client/moment.hpp"
@@ -57,10 +58,7 @@ DaemonStatus parse(const std::string& answer) {
     try {
         return parse_daemon_status(answer);
     } catch (const std::invalid_argument& e) {
-        throw Failure(ExitCode::internal,
-                      fmt::format("the daemon's answer cannot be read: {}: is myqd of another "
-                                  "version?",
-                                  myq::quoted(e.what())));
+        throw answer::unreadable(e);
     }
 }
 

@@ -5,7 +5,6 @@
 #include "client/failure.hpp"
 #include "client/place.hpp"
 #include "config/directories.hpp"
-#include "config/text.hpp"
 #include "ipc/printable.hpp"
 
 #include <fmt/format.h>
@@ -67,7 +66,6 @@ std::string ask_for(std::string_view question, const ConfigChoice& config) {
 }
 
 PluginDirectory parse_plugins(const std::string& said) {
-    std::string what;
     try {
         const auto json = nlohmann::json::parse(said);
         PluginDirectory directory{answer::text(json, "dir"), answer::flag(json, "watched"), {}};
@@ -75,13 +73,10 @@ PluginDirectory parse_plugins(const std::string& said) {
             directory.plugins.push_back(plugin_in(plugin));
         return directory;
     } catch (const nlohmann::json::exception& e) {
-        what = e.what();
+        throw answer::unreadable(e);
     } catch (const std::invalid_argument& e) {
-        what = e.what();
+        throw answer::unreadable(e);
     }
-    throw Failure(ExitCode::internal,
-                  fmt::format("the daemon's answer cannot be read: {}: is myqd of another version?",
-                              myq::quoted(what)));
 }
 
 std::string route_text(const PluginStatus::Route& route) {
