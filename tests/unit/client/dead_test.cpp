@@ -13,8 +13,6 @@
 #include <cstdlib>
 #include <ctime>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -213,12 +211,18 @@ TEST_CASE("dead show tells what is known of the attempt that killed its worker")
 
 namespace {
 
-// A myqd and a gdb that say how they were called, in a /usr that forgets.
+// In a /usr that forgets.
+void pretend(const std::string& name, const std::string& script) {
+    const std::string program = "/usr/local/sbin/" + name;
+    write_file(program, "#!/bin/sh\n" + script);
+    std::filesystem::permissions(program, std::filesystem::perms{0755});
+}
+
+// A myqd and a gdb that say how they were called.
 void pretend_programs() {
-    for (const char* program : {"/usr/local/sbin/myqd", "/usr/local/sbin/gdb"}) {
-        write_file(program, "#!/bin/sh\nbasename \"$0\"\nfor word; do last=$word; done\n"
-                            "printf '<%s>' \"$@\"\necho\nid -u\ncat \"$last\"\nexit 65\n");
-        std::filesystem::permissions(program, std::filesystem::perms{0755});
+    for (const char* program : {"myqd", "gdb"}) {
+        pretend(program, "basename \"$0\"\nfor word; do last=$word; done\n"
+                         "printf '<%s>' \"$@\"\necho\nid -u\ncat \"$last\"\nexit 65\n");
     }
 }
 
@@ -248,14 +252,11 @@ TEST_CASE("dead replay hands the very message to myqd --try, as its handler woul
 
 TEST_CASE("dead replay shows a handler's options to nobody else") {
     // Says the names of its words, and what stands in the file of options.
-    write_file(
-        "/usr/local/sbin/myqd",
-        "#!/bin/sh\nprintf '<%s>' \"$@\"\n"
-        "while [ \"$1\" != --options ]; do shift; done\necho; stat -Lc '%a %U' $2; cat $2\n");
-    std::filesystem::permissions("/usr/local/sbin/myqd", std::filesystem::perms{0755});
+    pretend("myqd",
+            "printf '<%s>' \"$@\"\n"
+            "while [ \"$1\" != --options ]; do shift; done\necho; stat -Lc '%a %U' $2; cat $2\n");
     const Journaled journal;
-    std::ifstream usual(journal.file());
-    std::string config((std::istreambuf_iterator<char>(usual)), {});
+    std::string config = read_file(journal.file());
     config +=
         "        options: {token: \"s3cret\\n'\\x7f\u00e9\U0001f511\", command: [a, '-', '']}\n";
     const std::size_t at = config.find("{type: 5, plugin: log}");

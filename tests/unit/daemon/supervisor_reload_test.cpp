@@ -4,10 +4,12 @@
 
 #include <doctest/doctest.h>
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include <filesystem>
+#include <cerrno>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -81,7 +83,8 @@ TEST_CASE("a reload whose workers cannot start keeps the old ones") {
 
 TEST_CASE("a reload has ended when nobody of before takes a message any more") {
     Stage stage;
-    const auto gate = stage.run / "gate";
+    const auto gate = stage.run / "gate";  // who opens it waits for the other end
+    REQUIRE(::mkfifo(gate.c_str(), 0600) == 0);
     bool has_message = false;
     SUBCASE("not before those have left who may") {}
     SUBCASE("and without waiting for those who are at one") {
@@ -94,8 +97,8 @@ TEST_CASE("a reload has ended when nobody of before takes a message any more") {
         while (!stop_requested())
             ::pause();
         stage.lines.say("old lingers");
-        while (!std::filesystem::exists(gate))
-            ::usleep(1000);
+        while (!Fd{::open(gate.c_str(), O_RDONLY)} && errno == EINTR) {
+        }
         put<std::int64_t>(seat.slot, slot_header_size, 0);
         stage.lines.say("old leaves");
         return 0;
@@ -114,7 +117,7 @@ TEST_CASE("a reload has ended when nobody of before takes a message any more") {
     }
     // Another one waits for its turn.
     stage.send(SIGHUP);
-    write_file(gate, "");
+    CHECK(Fd{::open(gate.c_str(), O_WRONLY)});
     if (!has_message) stage.lines.wait_for("reload ended: done");
     stage.lines.wait_for("reload ended: done");
     CHECK(stage.end(SIGTERM) == 0);
